@@ -1,0 +1,98 @@
+"""clinextract: clinical features from call transcripts, on local small language models, never missing and never malformed.
+
+The names below are loaded when they are first used: importing the package loads neither torch nor pydantic.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clinextract.errors import (
+        CalibrationError,
+        ClinExtractError,
+        ColumnMissing,
+        DataError,
+        DocumentTooLong,
+        ExtraNotInstalled,
+        ModelConnectionError,
+        ModelError,
+        ModelOutputError,
+        ModelTimeout,
+        ModelUnavailable,
+        PlanError,
+        RecordInvalid,
+        SchemaError,
+        SchemaFileError,
+        TrainingError,
+        TranslationError,
+    )
+    from clinextract.extractor import Extractor, extract
+    from clinextract.models.fake import FakeModel
+    from clinextract.models.loading import load_model
+    from clinextract.palliative import PalliativeCall
+    from clinextract.prompts import Example
+    from clinextract.records import Answer, Document, Evidence, Extraction, Failure, Provenance
+    from clinextract.schema.features import Feature
+
+_HOMES = {
+    "errors": (
+        "CalibrationError ClinExtractError ColumnMissing DataError DocumentTooLong ExtraNotInstalled "
+        "ModelConnectionError ModelError ModelOutputError ModelTimeout ModelUnavailable PlanError RecordInvalid "
+        "SchemaError SchemaFileError TrainingError TranslationError"
+    ),
+    "extractor": "Extractor extract",
+    "models.fake": "FakeModel",
+    "models.loading": "load_model",
+    "palliative": "PalliativeCall",
+    "prompts": "Example",
+    "records": "Answer Document Evidence Extraction Failure Provenance",
+    "schema.features": "Feature",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "Answer",
+    "CalibrationError",
+    "ClinExtractError",
+    "ColumnMissing",
+    "DataError",
+    "Document",
+    "DocumentTooLong",
+    "Evidence",
+    "Example",
+    "ExtraNotInstalled",
+    "Extraction",
+    "Extractor",
+    "Failure",
+    "FakeModel",
+    "Feature",
+    "ModelConnectionError",
+    "ModelError",
+    "ModelOutputError",
+    "ModelTimeout",
+    "ModelUnavailable",
+    "PalliativeCall",
+    "PlanError",
+    "Provenance",
+    "RecordInvalid",
+    "SchemaError",
+    "SchemaFileError",
+    "TrainingError",
+    "TranslationError",
+    "extract",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'clinextract' has no attribute {name!r}")
+    value = getattr(import_module(f"clinextract.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

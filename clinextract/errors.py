@@ -1,0 +1,219 @@
+"""Every error that clinextract raises, and the one place where foreign errors become ours.
+
+    ClinExtractError
+    ├── SchemaError                the schema cannot be used
+    │   ├── SchemaFileError        a schema file has mistakes (file, line, all of them at once)
+    │   └── PlanError              a field cannot be decoded with this tokenizer
+    ├── DataError                  the input cannot be used
+    │   ├── ColumnMissing          a table lacks a column that was asked for
+    │   ├── RecordInvalid          one record is empty, not text, or not UTF-8
+    │   └── DocumentTooLong        a transcript does not fit the model's context
+    ├── ModelError                 the model cannot be used, or did not answer
+    │   ├── ModelUnavailable       no weights, no such folder, no such name
+    │   ├── ExtraNotInstalled      an optional dependency is missing
+    │   ├── ModelTimeout           no answer in time
+    │   ├── ModelConnectionError   a server cannot be reached
+    │   └── ModelOutputError       an answer that does not satisfy the schema
+    ├── TranslationError           a translation failed its checks
+    ├── CalibrationError           a calibration belongs to another model, prompt or schema
+    └── TrainingError              a training run cannot go on
+
+No message, hint or chained cause carries words of a transcript: what may be in one is replaced by lengths and positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class ClinExtractError(Exception):
+    """The root of the tree.
+
+    Args:
+        message: What went wrong, in one sentence, without a patient's words.
+        hint: What the user can do about it.
+        document_id: The id of the document concerned, where known.
+        field: The name of the schema's field concerned, where known.
+    """
+
+    retryable = False
+    """Whether the same call may succeed if it is made again unchanged."""
+    usage = False
+    """Whether the user's input is at fault: the command line then exits with 2 instead of 1."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        document_id: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.document_id = document_id
+        self.field = field
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.message!r})"
+
+    def with_document(self, document_id: str) -> ClinExtractError:
+        """Name the document, unless one is named already; gives the error itself back."""
+        if self.document_id is None:
+            self.document_id = document_id
+        return self
+
+
+class SchemaError(ClinExtractError):
+    """The schema cannot be used."""
+
+    usage = True
+
+
+class SchemaFileError(SchemaError):
+    """A schema file has mistakes."""
+
+
+class PlanError(SchemaError):
+    """A field cannot be decoded: its kind is not supported, or the tokenizer cannot be aligned with its values."""
+
+
+class DataError(ClinExtractError):
+    """The input cannot be used."""
+
+    usage = True
+
+
+class ColumnMissing(DataError):
+    """A table lacks a column that was asked for."""
+
+
+class RecordInvalid(DataError):
+    """One record is empty, is not text, or is not UTF-8."""
+
+
+class DocumentTooLong(DataError):
+    """A transcript does not fit the model's context.
+
+    Args:
+        tokens: Length of prompt, transcript and answer together, in tokens.
+        limit: The model's context length, in tokens.
+    """
+
+    def __init__(self, tokens: int, limit: int, *, document_id: str | None = None) -> None:
+        super().__init__(
+            f"prompt, transcript and answer are {tokens} tokens; the model's context is {limit}",
+            hint="Use a model with a longer context, or divide the transcript. Nothing was cut.",
+            document_id=document_id,
+        )
+        self.tokens = tokens
+        self.limit = limit
+
+
+class ModelError(ClinExtractError):
+    """The model cannot be used, or did not answer."""
+
+
+class ModelUnavailable(ModelError):
+    """There is no such model here: no weights, no such folder, no such name."""
+
+    usage = True
+
+
+class ExtraNotInstalled(ModelError):
+    """An optional dependency is missing."""
+
+    usage = True
+
+
+class ModelTimeout(ModelError):
+    """No answer in time."""
+
+    retryable = True
+
+
+class ModelConnectionError(ModelError):
+    """A server cannot be reached."""
+
+    retryable = True
+
+
+class ModelOutputError(ModelError):
+    """An answer that does not satisfy the schema."""
+
+
+class TranslationError(ClinExtractError):
+    """A translation failed its checks."""
+
+
+class CalibrationError(ClinExtractError):
+    """A calibration belongs to another model, prompt or schema."""
+
+
+class TrainingError(ClinExtractError):
+    """A training run cannot go on."""
+
+
+# Foreign errors are recognised by name: importing torch or huggingface_hub to compare classes would cost seconds.
+_UNAVAILABLE = {
+    "RepositoryNotFoundError",
+    "RevisionNotFoundError",
+    "EntryNotFoundError",
+    "LocalEntryNotFoundError",
+    "OfflineModeIsEnabled",
+    "GatedRepoError",
+    "HFValidationError",
+    "SafetensorError",
+}
+
+
+def from_foreign(error: BaseException, *, doing: str) -> ClinExtractError | None:
+    """Our error for one that a dependency raised while `doing` something, or None where it is not a known one.
+
+    The foreign message is dropped, since it may quote what was given to the library. A `TypeError`, an
+    `AttributeError` and the like are a programmer's mistakes and are never mapped: the caller raises them as they are.
+    """
+    if isinstance(error, ClinExtractError):
+        return error
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if "OutOfMemoryError" in names or isinstance(error, MemoryError):
+        return ModelError(f"out of memory while {doing}", hint="Use a smaller batch_size, or a smaller model.")
+    if names & _UNAVAILABLE:
+        return ModelUnavailable(
+            f"{doing} failed: {type(error).__name__}",
+            hint="Give a folder that holds config.json and *.safetensors, or a hub name on a machine with a network.",
+        )
+    if isinstance(error, TimeoutError):
+        return ModelTimeout(f"no answer in time while {doing}", hint="Try again, or raise the timeout.")
+    if isinstance(error, ConnectionError):
+        return ModelConnectionError(
+            f"no connection while {doing}", hint="Check that the server is running and its address."
+        )
+    if isinstance(error, OSError):
+        return ModelUnavailable(
+            f"{doing} failed: {type(error).__name__}",
+            hint="Give a folder that holds config.json and *.safetensors, or a hub name on a machine with a network.",
+        )
+    return None
+
+
+@contextmanager
+def mapped(doing: str, document_id: str | None = None) -> Iterator[None]:
+    """Run a block in which foreign errors become ours, and ours learn which document they concern.
+
+    Args:
+        doing: What the block does, for the message: "decoding".
+        document_id: The document's id, where the block concerns one.
+    """
+    try:
+        yield
+    except Exception as error:
+        ours = from_foreign(error, doing=doing)
+        if ours is None:
+            raise
+        if document_id is not None:
+            ours.with_document(document_id)
+        # from None: the foreign error may quote what was given to the library.
+        raise ours from None

@@ -1,0 +1,151 @@
+"""A model for tests: deterministic, without weights, and without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from clinextract.models.base import LogProbs, Message, ModelInfo, Prefix, Read, Step
+from clinextract.schema.features import JsonScalar
+
+Answer = JsonScalar | Mapping[JsonScalar, float]
+Answers = Mapping[str, Answer]
+
+# The first part takes what it can: the field is the last one that was begun.
+_FIELD = re.compile(r'.*"(?P<name>[^"\\]+)":(?P<written>.*)\Z')
+_NOTHING = {False: 0.5, "": 0.5}
+_OTHERWISE = 1e-6
+"""Share of what the answers do not say, so that nothing is impossible."""
+
+
+class FakeModel:
+    """Answers what it is told to, through the same port as a real model.
+
+    Everything around the model is the real thing: prompt, plan, decoding, validation. So a test with it shows that an
+    application handles results, doubts and failures, in milliseconds.
+
+    Args:
+        answers: By field name, or a function from the normalised transcript to them. An answer is a value; a number between
+            0 and 1 for P(yes) of a yes/no field; or probabilities by value. A field without an answer gets False if it
+            is a yes/no field, else its shortest value.
+        context: Longest sequence in tokens, which are bytes; None for no limit.
+
+    >>> from clinextract import extract
+    >>> call = extract("She has a fever, I think.", model=FakeModel({"fever": 0.6}))
+    >>> call.features.fever, call.answers["fever"].review
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        answers: Answers | Callable[[str], Answers] | None = None,
+        *,
+        context: int | None = None,
+    ) -> None:
+        self._answers = answers if callable(answers) else lambda _: answers or {}
+        digest = hashlib.sha256(f"{context}{answers if not callable(answers) else ''}".encode())
+        self.info = ModelInfo("fake", digest.hexdigest()[:16], prompt="compact.v1", context=context)
+        self.tokenizer = ByteTokenizer()
+
+    def __repr__(self) -> str:
+        return "FakeModel()"
+
+    def chat(self, messages: Sequence[Message]) -> str:
+        """The contents, a blank line between them."""
+        return "\n\n".join(message["content"] for message in messages)
+
+    def prefill(self, tokens: Sequence[int]) -> FakePrefix:
+        """Remember the prefix."""
+        return FakePrefix(bytes(tokens))
+
+    def session(self, prefix: Prefix, rows: int) -> FakeSession:
+        """Rows that begin with the prefix."""
+        assert isinstance(prefix, FakePrefix)
+        return FakeSession(self, prefix.text, rows)
+
+    def next_byte(self, text: bytes) -> LogProbs:
+        """Log-probabilities of the next byte, shape (256,), given all the text so far."""
+        shares = np.full(256, _OTHERWISE / 256)
+        prompt, _, answer = text.decode(errors="replace").rpartition("\n")
+        found = _FIELD.search(answer)
+        if found is not None:
+            # What stands between the prompt's own lines is the transcript.
+            transcript = prompt.removeprefix("<|call|>\n").removesuffix("\n<|answer|>")
+            written = found["written"].encode()
+            for wanted, share in _spelled(self._answers(transcript).get(found["name"], _NOTHING)):
+                if wanted.startswith(written) and wanted != written:
+                    shares[wanted[len(written)]] += share
+        return np.log(shares / shares.sum()).astype(np.float32)
+
+
+def _spelled(answer: Answer) -> list[tuple[bytes, float]]:
+    """How the values of an answer are written, with the character that ends them, and the share of each."""
+    if isinstance(answer, float):
+        answer = {True: answer, False: 1 - answer}
+    values = answer if isinstance(answer, Mapping) else {answer: 1.0}
+    texts = [(f" {json.dumps(value, ensure_ascii=False)}", share) for value, share in values.items()]
+    return [((text + end).encode(), share / 2) for text, share in texts for end in ",}"]
+
+
+class ByteTokenizer:
+    """A vocabulary of the 256 bytes. It has no control tokens, and its end of text is the byte 0."""
+
+    eos_id = 0
+    fingerprint = "bytes"
+
+    @cached_property
+    def token_bytes(self) -> Sequence[bytes | None]:
+        """The bytes, less the one that ends a text."""
+        return [None, *(bytes([byte]) for byte in range(1, 256))]
+
+    def encode(self, text: str) -> list[int]:
+        """The text's UTF-8."""
+        return list(text.encode())
+
+    def encode_control(self, text: str) -> list[int]:
+        """The text's UTF-8."""
+        return list(text.encode())
+
+
+class FakePrefix:
+    """The bytes of a prefix."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.length = len(text)
+
+
+class FakeSession:
+    """The `Session` port over byte strings."""
+
+    def __init__(self, model: FakeModel, prefix: bytes, rows: int) -> None:
+        self.passes = 0
+        self._model = model
+        self._rows = [prefix] * rows
+
+    def extend(self, steps: Sequence[Step | None]) -> list[list[LogProbs]]:
+        """Run one step per row; see `Session.extend`."""
+        self.passes += 1
+        return [[] if step is None else self._run(row, step) for row, step in enumerate(steps)]
+
+    def rewind(self, row: int, tokens: int) -> None:
+        """Drop a row's last tokens; see `Session.rewind`."""
+        self._rows[row] = self._rows[row][: len(self._rows[row]) - tokens]
+
+    def _run(self, row: int, step: Step) -> list[LogProbs]:
+        texts = [self._rows[row]]
+        for token in step.tokens:
+            texts.append(texts[-1] + bytes([token]))
+        self._rows[row] = texts[-1]
+        nodes = texts[1:]
+        for parent, token in step.branches:
+            nodes.append(nodes[parent] + bytes([token]))
+        return [self._read(nodes[read.node], read) for read in step.reads]
+
+    def _read(self, text: bytes, read: Read) -> LogProbs:
+        return np.asarray(self._model.next_byte(text)[read.tokens], dtype=np.float32)

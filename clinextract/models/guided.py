@@ -1,0 +1,43 @@
+"""`outlines.Generator` over a model and a prompt that are loaded already, for comparison with our own decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import outlines
+import torch
+from outlines.models import Transformers
+from outlines.types import Regex
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class _PromptOfTokens(Transformers):
+    """Takes a prompt as tokens: encoding its text again would add a second beginning-of-sequence token, and would read
+    control tokens in what the patient said."""
+
+    def _prepare_model_inputs(self, model_input: Any, is_batch: bool = False) -> tuple[Any, dict[str, Any]]:
+        ids = torch.tensor([list(model_input)], device=self.model.device)
+        return model_input, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+@lru_cache(maxsize=4)
+def _generator(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, regex: str) -> Any:
+    """The generator with its index, which takes seconds to build and is kept."""
+    return outlines.Generator(_PromptOfTokens(model, tokenizer), Regex(regex))
+
+
+def generate(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    tokens: Sequence[int],
+    regex: str,
+    max_tokens: int,
+) -> str:
+    """The text that `outlines.Generator` gives, greedily, for a prompt's tokens under a regular expression."""
+    generator = _generator(model, tokenizer, regex)
+    text: str = generator(tokens, max_new_tokens=max_tokens, do_sample=False)
+    return text

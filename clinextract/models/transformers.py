@@ -1,0 +1,238 @@
+"""Models of Hugging Face `transformers`, in process: a folder or a hub name, on CPU, CUDA or MPS."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Read when the libraries are imported: nothing is reported to anyone.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+import torch
+import transformers
+
+from clinextract.errors import ModelError, ModelUnavailable, mapped
+from clinextract.models.base import Message, ModelInfo, Prefix, Read, Step
+from clinextract.models.card import ModelCard, read_card
+from clinextract.models.session import CachedPrefix, CachedSession, attention_windows
+from clinextract.models.tokenizer import BackendTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+PREFIXES = 4
+"""How many prefixes' keys and values are kept: a language or two, for a schema or two."""
+HASHED_WHOLE = 1 << 30
+"""Weight files up to this many bytes are hashed whole; of larger ones the first and last 16 MiB, and the size."""
+
+
+class TransformersModel:
+    """The `LogitModel` port over a causal language model.
+
+    Args:
+        model: In evaluation mode.
+        tokenizer: Its tokenizer.
+        info: What is known of it.
+        card: What it says of itself for this package, where it was made for a schema.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        info: ModelInfo,
+        card: ModelCard | None = None,
+    ) -> None:
+        self.info = info
+        self.model = model
+        self._hf_tokenizer = tokenizer
+        self.tokenizer = _backend_tokenizer(tokenizer, made_for_schema=card is not None)
+        self._prefixes: OrderedDict[tuple[int, ...], CachedPrefix] = OrderedDict()
+        _check_attention(model)
+
+    def __repr__(self) -> str:
+        return f"TransformersModel({self.info.name!r}, {self.info.device}, {self.info.dtype})"
+
+    def chat(self, messages: Sequence[Message]) -> str:
+        """The messages as one text; see `LogitModel.chat`."""
+        tokenizer: Any = self._hf_tokenizer
+        if not tokenizer.chat_template:
+            text = "\n\n".join(message["content"] for message in messages)
+            # Where the tokenizer would put a beginning-of-sequence token, it is written out: it is then there once.
+            starts = tokenizer("").input_ids[:1] == [tokenizer.bos_token_id]
+            return (tokenizer.bos_token if starts else "") + text
+        try:
+            return _chat(tokenizer, messages)
+        except Exception as error:  # templates raise what they like
+            if type(error).__name__ != "TemplateError" or messages[0]["role"] != "system":
+                raise
+            # Templates without a system turn (Gemma) get its text in the first turn of the user.
+            first = {"role": "user", "content": messages[0]["content"] + "\n\n" + messages[1]["content"]}
+            return _chat(tokenizer, [first, *messages[2:]])
+
+    @torch.inference_mode()
+    def prefill(self, tokens: Sequence[int]) -> CachedPrefix:
+        """Run a prefix once; the last `PREFIXES` are kept."""
+        key = tuple(tokens)
+        if key not in self._prefixes:
+            cache = transformers.DynamicCache()  # without a configuration: every layer keeps everything
+            if key:
+                self.model(
+                    input_ids=torch.tensor([key], device=self.model.device),
+                    past_key_values=cache,
+                    use_cache=True,
+                    logits_to_keep=1,
+                )
+            self._prefixes[key] = CachedPrefix([(layer.keys, layer.values) for layer in cache.layers], len(key))
+            while len(self._prefixes) > PREFIXES:
+                self._prefixes.popitem(last=False)
+        self._prefixes.move_to_end(key)
+        return self._prefixes[key]
+
+    def session(self, prefix: Prefix, rows: int) -> CachedSession:
+        """A batch of rows; see `LogitModel.session`."""
+        assert isinstance(prefix, CachedPrefix)
+        return CachedSession(self.model, prefix, rows)
+
+    def generate(self, tokens: Sequence[int], regex: str, max_tokens: int) -> str:
+        """Token by token under `outlines.Generator`; see `GuidedModel.generate`."""
+        from clinextract.models.guided import generate  # outlines itself takes a second to import
+
+        return generate(self.model, self._hf_tokenizer, tokens, regex, max_tokens)
+
+    def probe(self) -> float:
+        """How far apart the logits of a branch and of the same tokens in a row are, as a share of their spread.
+
+        A model whose attention does not honour a mask over a tree of tokens would choose by the wrong words. Near 0.01 is
+        rounding in bfloat16; a mask that is ignored gives 0.1 and more.
+        """
+        ids = [n % max(2, len(self.tokenizer.token_bytes) - 8) + 4 for n in (3, 1, 4, 1, 5, 9, 2, 6)]
+        every = torch.arange(len(self.tokenizer.token_bytes)).numpy()
+        row = self.session(self.prefill(ids[:4]), 1)
+        tree = self.session(self.prefill(ids[:4]), 1)
+        [[plain]] = row.extend([Step(ids[4:7], (), [Read(2, every)])])
+        branches = [(0, ids[7]), (0, ids[5]), (3, ids[6])]
+        [[branch]] = tree.extend([Step([ids[4], ids[0]], branches, [Read(4, every)])])
+        return float(abs(plain - branch).max() / max(plain.std(), 1e-9))
+
+
+def load_transformers(
+    name: str, *, device: str | None = None, dtype: str | None = None, display: str | None = None
+) -> TransformersModel:
+    """Load a causal model from a folder or by its hub name.
+
+    Args:
+        name: A folder with `config.json` and weights, or a hub name.
+        device: "cpu", "cuda", "mps"; by default the best that is there.
+        dtype: "bfloat16", "float32", "float16"; by default bfloat16 where the hardware multiplies it fast, else float32.
+        display: What to call it in results, if not `name`.
+
+    Raises:
+        ModelUnavailable: No weights there, or no such name, or no network to ask.
+        ModelError: The weights or the tokenizer cannot be used.
+    """
+    folder = Path(name)
+    if folder.is_dir() and not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
+        raise ModelUnavailable(
+            f"the folder {name!r} holds no weights",
+            hint="A model folder holds config.json, tokenizer.json and *.safetensors.",
+        )
+    device = device or best_device()
+    transformers.logging.disable_progress_bar()  # a library does not draw on its user's screen
+    try:
+        with mapped(f"loading the model {name!r}"):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+            chosen = getattr(torch, dtype) if dtype else best_dtype(device)
+            model = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=chosen)
+    except (ValueError, KeyError):
+        raise ModelError(
+            f"{name!r} is not a causal language model that transformers {transformers.__version__} knows",
+            hint="Its config.json must name a causal architecture, and a tokenizer must lie beside it.",
+        ) from None
+    model = model.to(device).eval()
+    card = read_card(folder)
+    return TransformersModel(model, tokenizer, _info(display or name, folder, model, card), card)
+
+
+def best_device() -> str:
+    """ "cuda" or "mps" where there is one, else "cpu"."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def best_dtype(device: str) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it fast, else float32."""
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if device == "mps":
+        return torch.bfloat16
+    cpu: Any = torch.cpu
+    fast = cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _chat(tokenizer: Any, messages: Sequence[Message]) -> str:
+    text: str = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+    return text
+
+
+def _backend_tokenizer(tokenizer: PreTrainedTokenizerBase, *, made_for_schema: bool) -> BackendTokenizer:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise ModelError(
+            f"the tokenizer ({type(tokenizer).__name__}) is not one of the `tokenizers` library",
+            hint="Use a model with a tokenizer.json.",
+        )
+    eos = tokenizer.eos_token_id
+    return BackendTokenizer(backend, 0 if eos is None else int(eos), added_as_text=made_for_schema)
+
+
+def _check_attention(model: PreTrainedModel) -> None:
+    kinds = attention_windows(model)
+    if not kinds.keys() <= {"full_attention", "sliding_attention"}:
+        raise ModelError(
+            f"{type(model).__name__} has layers without a cache that can be rewound ({', '.join(kinds)})",
+            hint="Use a model whose layers all have attention: Qwen2.5, Llama 3, Gemma 3, Mistral, Aya.",
+        )
+
+
+def _info(name: str, folder: Path, model: PreTrainedModel, card: ModelCard | None) -> ModelInfo:
+    config = model.config.get_text_config()
+    return ModelInfo(
+        name=name,
+        hash=_hash(folder, model),
+        prompt=card.prompt if card else "chat.v1",
+        order=card.order if card else "joint",
+        fields=tuple(card.fields) if card else (),
+        context=getattr(config, "max_position_embeddings", None),
+        device=str(model.device),
+        dtype=str(model.dtype).removeprefix("torch."),
+        parameters=model.num_parameters(),
+        versions={"torch": torch.__version__, "transformers": transformers.__version__},
+    )
+
+
+def _hash(folder: Path, model: PreTrainedModel) -> str:
+    """Over the folder's files; of a model from the hub, over its name and the commit that was resolved."""
+    digest = hashlib.sha256()
+    if not folder.is_dir():
+        digest.update(f"{model.name_or_path}@{getattr(model.config, '_commit_hash', None)}".encode())
+        return digest.hexdigest()[:16]
+    for path in sorted(folder.iterdir()):
+        if path.suffix in {".json", ".safetensors", ".bin", ".jinja"}:
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                size = path.stat().st_size
+                if size <= HASHED_WHOLE:
+                    digest.update(file.read())
+                    continue
+                digest.update(str(size).encode() + file.read(1 << 24))
+                file.seek(-(1 << 24), os.SEEK_END)
+                digest.update(file.read())
+    return digest.hexdigest()[:16]

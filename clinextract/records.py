@@ -1,0 +1,175 @@
+"""The values that go in and come out. All are frozen, and none shows a patient's words in its `repr`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from clinextract.errors import ClinExtractError, RecordInvalid
+
+S = TypeVar("S", bound=BaseModel)
+
+Stage = Literal["read", "prepare", "decode", "finish"]
+"""Where in its way through the extractor a document was when something happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One transcript.
+
+    Attributes:
+        text: The transcript as it was given. Every offset in the results counts characters of this text.
+        id: A name for it in results and errors; by default the first 12 hexadecimal digits of the text's SHA-256.
+        language: ISO 639-1 code, or None to have it found out.
+    """
+
+    text: str
+    id: str = ""
+    language: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise RecordInvalid(
+                f"a transcript must be text, not {type(self.text).__name__}",
+                hint="Decode bytes first, and drop records that have no transcript.",
+                document_id=self.id or None,
+            )
+        if not self.text.strip():
+            raise RecordInvalid(
+                "the transcript is empty", hint="Drop records without text.", document_id=self.id or None
+            )
+        try:
+            encoded = self.text.encode("utf-8")
+        except UnicodeEncodeError:
+            # from None: the codec's error quotes the text
+            raise RecordInvalid(
+                "the transcript holds characters that are not Unicode text (lone surrogates)",
+                hint="Read the file as UTF-8 and without errors='surrogateescape'.",
+                document_id=self.id or None,
+            ) from None
+        if not self.id:
+            object.__setattr__(self, "id", hashlib.sha256(encoded).hexdigest()[:12])
+
+    def __repr__(self) -> str:
+        return f"Document(id={self.id!r}, characters={len(self.text)}, language={self.language!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Words of the transcript that an answer rests on.
+
+    Attributes:
+        line: Number of the line in the transcript, from 1.
+        start, end: Offsets in characters of the original text, end excluded.
+        text: The words themselves: `document.text[start:end]`.
+    """
+
+    line: int
+    start: int
+    end: int
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Evidence(line={self.line}, start={self.start}, end={self.end})"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One field's answer.
+
+    Attributes:
+        value: The value, of the field's type.
+        probability: For a boolean, P(value is true); else P(value), its share among the alternatives. None for free text.
+        review: Whether a person should look, because the probability lies inside the extractor's review band.
+        evidence: The words that the answer rests on, where they were asked for.
+    """
+
+    value: Any
+    probability: float | None
+    review: bool
+    evidence: tuple[Evidence, ...] = ()
+
+    def __repr__(self) -> str:
+        value = f"<{len(self.value)} characters>" if isinstance(self.value, str) else repr(self.value)
+        probability = "None" if self.probability is None else f"{self.probability:.3f}"
+        return f"Answer(value={value}, probability={probability}, review={self.review})"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a result came about: enough to make it again.
+
+    Attributes:
+        model: The model's name as it was given; `model_hash`, `prompt_hash`, `schema_hash`: first 16 hexadecimal digits
+            of a SHA-256 over weights and tokenizer, over the prompt without the transcript, and over the schema.
+        decoding: "skeleton" or "outlines"; order: "joint" or "independent".
+        language: ISO 639-1 code of the transcript.
+        versions: Of clinextract and of what took part in the result.
+        seconds: By stage; for a batch, the batch's time divided by its rows.
+        tokens: "prefix" (reused), "transcript" (with what follows it in the prompt), "answer".
+        passes: Passes of the model over this transcript.
+    """
+
+    model: str
+    model_hash: str
+    prompt_hash: str
+    schema_hash: str
+    decoding: str
+    order: str
+    language: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    passes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction(Generic[S]):
+    """What was found in one document.
+
+    Attributes:
+        id: The document's id.
+        features: An instance of the schema; every field is there.
+        answers: By field name: value, probability, whether to review, evidence.
+        provenance: How the result came about.
+    """
+
+    id: str
+    features: S
+    answers: Mapping[str, Answer]
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answers", MappingProxyType(dict(self.answers)))
+
+    @property
+    def review(self) -> tuple[str, ...]:
+        """Names of the fields that a person should look at."""
+        return tuple(name for name, answer in self.answers.items() if answer.review)
+
+    def __repr__(self) -> str:
+        schema = type(self.features).__name__
+        return f"Extraction[{schema}](id={self.id!r}, fields={len(self.answers)}, review={len(self.review)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A document that could not be done. It holds no features: a failure is never a False.
+
+    Attributes:
+        id: The document's id; where it has none, its position in the batch, as "#17".
+        error: What went wrong.
+        stage: Where.
+    """
+
+    id: str
+    error: ClinExtractError
+    stage: Stage
+
+    def __repr__(self) -> str:
+        return f"Failure(id={self.id!r}, stage={self.stage!r}, error={type(self.error).__name__})"

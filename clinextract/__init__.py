@@ -1,4 +1,4 @@
-"""clinextract: clinical features from call transcripts, on local small language models, never missing and never malformed.
+"""Clinical features from call transcripts, on local small language models: never missing, never malformed.
 
 The names below are loaded when they are first used: importing the package loads neither torch nor pydantic.
 """

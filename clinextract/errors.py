@@ -18,7 +18,8 @@
     ├── CalibrationError           a calibration belongs to another model, prompt or schema
     └── TrainingError              a training run cannot go on
 
-No message, hint or chained cause carries words of a transcript: what may be in one is replaced by lengths and positions.
+No message, hint or chained cause carries words of a transcript: what may be in one is replaced by lengths and
+positions.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby, islice
 from time import perf_counter
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -50,7 +50,7 @@ _UNPLANNED_TOKENS = 2048
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A prompt in a model's tokens: what stands before the transcript, and what stands between and behind its places."""
+    """A prompt in a model's tokens: what stands before the transcript, and what follows each of its places."""
 
     prompt: Prompt
     prefix: tuple[int, ...]
@@ -80,18 +80,19 @@ class _Decoded:
 class Extractor(Generic[S]):
     """Extracts a schema's features from transcripts with one model.
 
-    The plan is built, and judged by Outlines, here in the constructor. A prompt's common part is run through the model at
-    the first transcript in a language and reused for all that follow.
+    The plan is built, and judged by Outlines, here in the constructor. A prompt's common part is run through the model
+    at the first transcript in a language and reused for all that follow.
 
     Args:
         schema: A Pydantic model class; by default the thirteen features of palliative-care calls.
         model: A name for `load_model`, or a loaded model; None for $CLINEXTRACT_MODEL, else the embedded one.
-        decoding: "skeleton" (draft, verify, repair), or "outlines" for `outlines.Generator` on the same model and prompt,
-            which takes any JSON schema, gives no probabilities, and needs a pass of the model for every token.
+        decoding: "skeleton" (draft, verify, repair), or "outlines" for `outlines.Generator` on the same model and
+            prompt, which takes any JSON schema, gives no probabilities, and needs a pass of the model for every token.
         order: "joint" (each field given those before it) or "independent"; None for the model's better one.
         examples: Few-shot examples; None for the shipped ones where the schema is the default one.
         middleware: Called in turn on every document before anything else.
-        review_band: Two probabilities; an answer whose probability lies between them is marked for review.
+        review_band: Two probabilities; a yes/no answer whose P(yes) lies between them is marked for review, and another
+            choice whose P(value) lies below the upper one.
 
     Raises:
         SchemaError: The schema cannot be decoded, an example does not fit it, or the model knows only other features.
@@ -114,6 +115,7 @@ class Extractor(Generic[S]):
         self.model = load_model(model)
         self.order: Order = order or self.model.info.order
         self._fields = fields_of(schema, planned=decoding == "skeleton")
+        self._yes_no = {field.name for field in self._fields if field.kind == "boolean"}
         self._check_known()
         self._regex = canonical_regex(schema)
         self.plan = build_plan(self._fields, self.model.tokenizer, self._regex) if decoding == "skeleton" else None
@@ -267,7 +269,7 @@ class Extractor(Generic[S]):
                 document_id=prepared.document.id,
             ) from None
         answers = {
-            name: Answer(getattr(features, name), decision.probability, self._in_doubt(decision))
+            name: Answer(getattr(features, name), decision.probability, self._in_doubt(name, decision))
             for name, decision in decoded.decisions.items()
         }
         seconds = {
@@ -275,13 +277,16 @@ class Extractor(Generic[S]):
             "decode": decoded.seconds,
             "finish": perf_counter() - started,
         }
-        return Extraction(prepared.document.id, features, answers, self._provenance(prepared, decoded, values, seconds))
+        return Extraction(prepared.document.id, features, answers, self._provenance(prepared, decoded, seconds))
 
-    def _in_doubt(self, decision: Decision) -> bool:
+    def _in_doubt(self, name: str, decision: Decision) -> bool:
         low, high = self._review_band
-        return decision.probability is not None and low < decision.probability < high
+        if decision.probability is None:
+            return False
+        # P(yes) is sure at both ends; the probability of a chosen value is sure at the upper one only.
+        return decision.probability < high and (name not in self._yes_no or decision.probability > low)
 
-    def _provenance(self, prepared: _Prepared, decoded: _Decoded, values: Any, seconds: dict[str, float]) -> Provenance:
+    def _provenance(self, prepared: _Prepared, decoded: _Decoded, seconds: dict[str, float]) -> Provenance:
         info = self.model.info
         return Provenance(
             model=info.name,
@@ -344,7 +349,9 @@ def extract(
 
     Args:
         transcript: The text of a call.
-        schema, model, middleware: As for `Extractor`.
+        schema: As for `Extractor`.
+        model: As for `Extractor`.
+        middleware: As for `Extractor`.
 
     Raises:
         ClinExtractError: As `Extractor` and its call.

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from clinextract.errors import SchemaError
 from clinextract.models.base import Message
 from clinextract.palliative import PalliativeCall
-from clinextract.schema.features import FieldSpec, JsonScalar, fields_of
+from clinextract.schema.features import FieldSpec, JsonScalar, canonical_json, fields_of
 
 SLOT = "\ue0c1\ue0f1\ue0c3\ue0f4"
 """Where the transcript goes: four private-use characters, which no keyboard or recogniser makes."""
@@ -171,7 +171,7 @@ def _template(name: str) -> Template:
     if name not in files:
         raise SchemaError(f"there is no prompt template {name!r}", hint=f"Known are: {', '.join(sorted(files))}.")
     # A prompt is no HTML: what autoescaping would turn into entities has to reach the model as is.
-    environment = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     return environment.from_string(files[name].read_text(encoding="utf-8"))
 
 
@@ -205,7 +205,7 @@ def _allowed(field: FieldSpec) -> str:
 def _answer(fields: Sequence[FieldSpec], example: Example) -> str:
     """The answer as the model has to write it: fields in order, the separators of the plan."""
     values = {field.name: example.answer[field.name] for field in fields}
-    return json.dumps(values, ensure_ascii=False)
+    return canonical_json(values)
 
 
 def _mistakes(schema: type[BaseModel], names: Sequence[str], example: Example) -> list[str]:

@@ -84,7 +84,8 @@ class Answer:
 
     Attributes:
         value: The value, of the field's type.
-        probability: For a boolean, P(value is true); else P(value), its share among the alternatives. None for free text.
+        probability: For a boolean, P(value is true); else P(value), its share among the alternatives. None for free
+            text.
         review: Whether a person should look, because the probability lies inside the extractor's review band.
         evidence: The words that the answer rests on, where they were asked for.
     """

@@ -354,7 +354,7 @@ def language_of(text: str) -> str:
 def _identified(text: str) -> str | None:
     """The likeliest language that has a code of two letters."""
     # Here, since its model takes a second to load and few texts need it.
-    from py3langid import rank  # type: ignore[import-untyped]
+    from py3langid import rank  # noqa: PLC0415
 
     codes = (_TWO_LETTERS.get(code, code) for code, _ in rank(text))
     return next((code for code in codes if len(code) == 2), None)

@@ -1,9 +1,9 @@
 """Where a choice begins and ends in tokens.
 
-A vocabulary may have a token that holds the last sign of one thing and the first of the next (`",` after a quoted value,
-` true` with the space before it). So the text is encoded with each alternative in place, and what all these encodings
-share before and behind the value is forced; what is left is the alternative. An answer assembled from such stretches has
-the very tokens that encoding the whole text gives, which is checked before the plan is handed out.
+A vocabulary may have a token that holds the last sign of one thing and the first of the next (`",` after a quoted
+value, ` true` with the space before it). So the text is encoded with each alternative in place, and what all these
+encodings share before and behind the value is forced; what is left is the alternative. An answer assembled from such
+stretches has the very tokens that encoding the whole text gives, which is checked before the plan is handed out.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
-from clinextract.decoding.segments import Choice, Forced, Segment
+from clinextract.decoding.segments import Choice, Fixed, Forced
 from clinextract.errors import PlanError
 from clinextract.models.base import Tokenizer
 from clinextract.schema.features import JsonScalar
@@ -51,7 +51,7 @@ class _Window:
     end: int
 
 
-def align(parts: Sequence[str | Slot], tokenizer: Tokenizer) -> list[Segment]:
+def align(parts: Sequence[str | Slot], tokenizer: Tokenizer) -> list[Fixed]:
     """Cut literals and slots, which alternate and begin and end with a literal, into forced texts and choices.
 
     Raises:
@@ -59,7 +59,7 @@ def align(parts: Sequence[str | Slot], tokenizer: Tokenizer) -> list[Segment]:
     """
     literals, slots = _merged(parts)
     windows = [_window(literals, slots, i, tokenizer) for i in range(len(slots))]
-    segments: list[Segment] = []
+    segments: list[Fixed] = []
     for i in range(len(literals)):
         segments += _forced(literals, slots, windows, i, tokenizer)
         if i < len(windows):
@@ -120,7 +120,7 @@ def _window(literals: list[str], slots: list[Slot], i: int, tokenizer: Tokenizer
 
 def _forced(
     literals: list[str], slots: list[Slot], windows: list[_Window], i: int, tokenizer: Tokenizer
-) -> list[Segment]:
+) -> list[Fixed]:
     """The forced stretch that literal `i` becomes, less what its neighbours' windows took of it."""
     left = literals[i - 1] + slots[i - 1].texts[0] if i else ""
     right = slots[i].texts[0] + (literals[i + 1] if i + 1 < len(literals) else "") if i < len(slots) else ""
@@ -135,9 +135,9 @@ def _forced(
     return [Forced(_decoded(stretch, field), tuple(t for t, _ in stretch))] if stretch else []
 
 
-def _check(literals: list[str], slots: list[Slot], segments: Sequence[Segment], tokenizer: Tokenizer) -> None:
+def _check(literals: list[str], slots: list[Slot], segments: Sequence[Fixed], tokenizer: Tokenizer) -> None:
     """Answers encoded whole have the plan's tokens: the first and last alternatives, and some at random."""
-    generator = random.Random(0)
+    generator = random.Random(0)  # noqa: S311 - the same paths every time
     sizes = [len(slot.texts) for slot in slots]
     paths = [[0] * len(sizes), [size - 1 for size in sizes]]
     paths += [[generator.randrange(size) for size in sizes] for _ in range(CHECKED_PATHS if sizes else 0)]
@@ -195,7 +195,7 @@ def _is_inside(piece: bytes) -> bool:
 def _prefix_free(alternatives: Sequence[tuple[int, ...]]) -> bool:
     ordered = sorted(alternatives)
     # Sorted, a prefix stands directly before one of its continuations.
-    return all(b[: len(a)] != a for a, b in zip(ordered, ordered[1:], strict=False)) and all(ordered)
+    return all(b[: len(a)] != a for a, b in pairwise(ordered)) and all(ordered)
 
 
 def _decoded(pieces: Sequence[tuple[int, bytes]], field: str) -> str:
@@ -209,6 +209,6 @@ def _unaligned(field: str) -> PlanError:
     where = f"field {field!r}" if field else "the answer's fixed text"
     return PlanError(
         f"the tokenizer cannot be aligned with {where}: its tokens reach across the value's ends",
-        hint="Rename the field's values so that they differ in whole words, pass decoding='outlines', or use another model.",
+        hint="Let the field's values differ in whole words, pass decoding='outlines', or use another model.",
         field=field or None,
     )

@@ -1,4 +1,4 @@
-"""Reading the choices of an answer from one pass: which tokens to run, which logits to read, how alternatives compare."""
+"""The choices of an answer, read from one pass: what to run, which logits to read, how alternatives compare."""
 
 from __future__ import annotations
 

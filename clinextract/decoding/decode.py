@@ -1,10 +1,11 @@
 """Draft, verify, repair: the greedy constrained answer in about two passes of the model.
 
-The answer is drafted whole, run behind the transcript in one pass, and read at the choices. Where a choice disagrees with
-the draft it is corrected, what was read further on becomes the new draft, and the rest is run again from there on the same
-cache. When nothing disagrees, each value is the best one given all values before it, exactly as a decoder finds that asks
-the model token by token. The idea is that of speculative decoding (Leviathan et al. 2023, arXiv 2211.17192) with the
-grammar as the drafter, and of Jacobi decoding (Santilli et al. 2023, arXiv 2305.10427) for the new drafts.
+The answer is drafted whole, run behind the transcript in one pass, and read at the choices. Where a choice disagrees
+with the draft it is corrected, what was read further on becomes the new draft, and the rest is run again from there on
+the same cache. When nothing disagrees, each value is the best one given all values before it, exactly as a decoder
+finds that asks the model token by token. The idea is that of speculative decoding (Leviathan et al. 2023, arXiv
+2211.17192) with the grammar as the drafter, and of Jacobi decoding (Santilli et al. 2023, arXiv 2305.10427) for the new
+drafts.
 
 How alternatives are scored is in `choices`, how open fields are generated in `opens`.
 """
@@ -124,7 +125,7 @@ def _decide_span(session: Session, rows: Sequence[_Row], span: Sequence[Segment]
         row.at = row.undecided = 0
     while not all(row.done for row in rows):
         readers = [None if row.done else _reader(row, span) for row in rows]
-        answers = session.extend([reader and reader.step() for reader in readers])
+        answers = session.extend([None if reader is None else reader.step() for reader in readers])
         for number, (row, reader) in enumerate(zip(rows, readers, strict=True)):
             if reader is not None:
                 dropped = _compare(row, span, reader.scores(answers[number]))
@@ -136,7 +137,7 @@ def _decide_span(session: Session, rows: Sequence[_Row], span: Sequence[Segment]
 
 
 def _drafted(choice: Choice, guess: Guess) -> int:
-    """The alternative that the caller guesses, or the first. (1 and True are equal in Python, and are not here.)"""
+    """The alternative that the caller guesses, or the first; 1 and True are equal in Python, and are not here."""
     if choice.field in guess:
         for number, value in enumerate(choice.values):
             if repr(value) == repr(guess[choice.field]):

@@ -1,7 +1,7 @@
 """Outlines is the judge: every path of a plan is accepted by the automaton that it compiles from the schema.
 
-The automaton is built over a vocabulary of single characters, which takes milliseconds where the model's whole vocabulary
-takes more than a second; what a path's characters are does not depend on how they are cut into tokens.
+The automaton is built over a vocabulary of single characters, which takes milliseconds where the model's whole
+vocabulary takes more than a second; what a path's characters are does not depend on how they are cut into tokens.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _GAP = "\ue0f0"
 
 
 def canonical_regex(schema: type[BaseModel]) -> str:
-    """The schema's language as a regular expression written by Outlines, every field required, one space after ":" and ",".
+    """The schema's language as a regular expression written by Outlines.
+
+    Every field is required, and one space stands after each colon and comma.
 
     Raises:
         SchemaError: The schema has no fields, or is none.
@@ -35,7 +37,7 @@ def canonical_regex(schema: type[BaseModel]) -> str:
     json_schema = json_schema_of(schema)
     json_schema["required"] = list(json_schema["properties"])
     try:
-        regex = build_regex_from_schema(json.dumps(json_schema), whitespace_pattern=_GAP)
+        regex: str = build_regex_from_schema(json.dumps(json_schema), whitespace_pattern=_GAP)
     except (ValueError, TypeError, OverflowError) as error:
         raise PlanError(
             f"Outlines cannot compile {schema.__name__}: {type(error).__name__}",
@@ -68,7 +70,8 @@ class _Walk:
     """The automaton and the states that the paths so far have reached."""
 
     def __init__(self, segments: Sequence[Segment], regex: str) -> None:
-        characters = sorted(set(_SAMPLE).union(*map(_characters, segments)))
+        # The pattern's own: an index is refused where a state's only way on is by a character that it does not know.
+        characters = sorted(set(_SAMPLE).union(regex, *map(_characters, segments)))
         self.ids = {character: number for number, character in enumerate(characters)}
         index = _index(regex, self.ids)
         self.transitions: Mapping[int, Mapping[int, int]] = index.get_transitions()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from outlines_core import Guide, Index, Vocabulary
@@ -21,12 +22,17 @@ class Guides:
         self._tokenizer = tokenizer
         self._vocabulary: Vocabulary | None = None
         self._indices: dict[str, tuple[Index, dict[int, Tokens]]] = {}
-        pieces = [piece or b"" for piece in tokenizer.token_bytes]
-        self.pieces = pieces
-        # Characters of text in a token: its bytes that begin a character, quotation marks left out.
-        self.characters = np.array(
-            [sum(byte & 0xC0 != 0x80 and byte != 0x22 for byte in piece) for piece in pieces], dtype=np.int64
-        )
+
+    @cached_property
+    def pieces(self) -> list[bytes]:
+        """The bytes of every token by id; nothing for control tokens."""
+        return [piece or b"" for piece in self._tokenizer.token_bytes]
+
+    @cached_property
+    def characters(self) -> Tokens:
+        """Characters of text in every token, shape (vocabulary,): bytes that begin one, quotation marks left out."""
+        counts = [sum(byte & 0xC0 != 0x80 and byte != 0x22 for byte in piece) for piece in self.pieces]
+        return np.array(counts, dtype=np.int64)
 
     def index(self, regex: str) -> tuple[Index, dict[int, Tokens]]:
         """The automaton, and a store for the allowed tokens of its states."""

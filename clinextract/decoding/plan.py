@@ -1,8 +1,8 @@
 """A schema and a tokenizer become a plan: what is forced, where there is a choice, what is open.
 
 The answer is canonical JSON with ", " and ": " between its parts, the separators that models have seen most: thirteen
-booleans are then thirteen decisions among about a hundred tokens. A plan is pure data; it is built once for a schema and
-a tokenizer. How texts are cut into tokens is in `alignment`, the proof that every path is valid in `judge`.
+booleans are then thirteen decisions among about a hundred tokens. A plan is pure data; it is built once for a schema
+and a tokenizer. How texts are cut into tokens is in `alignment`, the proof that every path is valid in `judge`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from clinextract.decoding.alignment import Slot, align
 from clinextract.decoding.judge import judge
@@ -64,8 +63,8 @@ def build_plan(fields: Sequence[FieldSpec], tokenizer: Tokenizer, regex: str | N
     Args:
         fields: At least one.
         tokenizer: The model's.
-        regex: The schema's language as Outlines writes it (`canonical_regex`); where it is given, every path of the plan is
-            held against its automaton.
+        regex: The schema's language as Outlines writes it (`canonical_regex`); where it is given, every path of the
+            plan is held against its automaton.
 
     Raises:
         PlanError: The tokenizer cannot be aligned with a field's values, or a path is not accepted; names the field.

@@ -28,8 +28,8 @@ class Choice:
     Attributes:
         field: The schema's field.
         values: The alternatives as JSON values, shape (n,).
-        texts: What stands in the answer for each, shape (n,). It begins and ends where tokens do, so it may lack the first
-            characters of the value that all share, and hold the ones that follow it.
+        texts: What stands in the answer for each, shape (n,). It begins and ends where tokens do, so it may lack the
+            first characters of the value that all share, and hold the ones that follow it.
         tokens: The tokens of each text, shape (n, any). No alternative's tokens begin with all of another's.
     """
 
@@ -70,4 +70,5 @@ class Open:
         return 4 * self.maximum + 4 if self.kind == "text" else 24
 
 
-Segment = Forced | Choice | Open
+Fixed = Forced | Choice
+Segment = Fixed | Open

@@ -1,0 +1,1 @@
+"""The ports for models, and the models."""

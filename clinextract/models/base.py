@@ -46,7 +46,8 @@ class Read:
     """A wish for log-probabilities.
 
     Attributes:
-        node: The token of the step after which to read: an index into `Step.tokens`, or, beyond them, into `Step.branches`.
+        node: The token of the step after which to read: an index into `Step.tokens`, or, beyond them, into
+            `Step.branches`.
         tokens: Ids of the tokens whose log-probability is wanted, shape (n,).
     """
 
@@ -60,8 +61,8 @@ class Step:
 
     Attributes:
         tokens: Appended to the row.
-        branches: (parent, token) pairs. The parent is a node: an index into `tokens`, or `len(tokens) + i` for the branch
-            of index i, which must come earlier.
+        branches: (parent, token) pairs. The parent is a node: an index into `tokens`, or `len(tokens) + i` for the
+            branch of index i, which must come earlier.
         reads: What to read from the logits. Only the positions that are named here are projected on the vocabulary.
     """
 
@@ -80,8 +81,8 @@ class Session(Protocol):
         """Run one step per row (None: the row rests) in one call of the model.
 
         Returns:
-            For every row and every read, the natural log-probabilities over the whole vocabulary of the tokens asked for,
-            shape (n,).
+            For every row and every read, the natural log-probabilities over the whole vocabulary of the tokens asked
+            for, shape (n,).
         """
 
     def rewind(self, row: int, tokens: int) -> None:
@@ -127,8 +128,13 @@ class ModelInfo:
 class LogitModel(Protocol):
     """A model that gives its logits: what decoding needs."""
 
-    info: ModelInfo
-    tokenizer: Tokenizer
+    @property
+    def info(self) -> ModelInfo:
+        """What is known of it."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its vocabulary."""
 
     def chat(self, messages: Sequence[Message]) -> str:
         """The messages as one text with the model's control tokens, ending where the answer begins.

@@ -1,7 +1,7 @@
 """What a model folder may say of itself: `clinextract.json`, beside the weights.
 
-A model trained for one schema knows a short prompt and its own fields, and nothing else. A folder without this file is a
-model that follows instructions.
+A model trained for one schema knows a short prompt and its own fields, and nothing else. A folder without this file is
+a model that follows instructions.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ Answers = Mapping[str, Answer]
 
 # The first part takes what it can: the field is the last one that was begun.
 _FIELD = re.compile(r'.*"(?P<name>[^"\\]+)":(?P<written>.*)\Z')
-_NOTHING = {False: 0.5, "": 0.5}
+_NOTHING: Mapping[JsonScalar, float] = {False: 0.5, "": 0.5}
 _OTHERWISE = 1e-6
 """Share of what the answers do not say, so that nothing is impossible."""
 
@@ -30,9 +30,9 @@ class FakeModel:
     application handles results, doubts and failures, in milliseconds.
 
     Args:
-        answers: By field name, or a function from the normalised transcript to them. An answer is a value; a number between
-            0 and 1 for P(yes) of a yes/no field; or probabilities by value. A field without an answer gets False if it
-            is a yes/no field, else its shortest value.
+        answers: By field name, or a function from the normalised transcript to them. An answer is a value; a number
+            between 0 and 1 for P(yes) of a yes/no field; or probabilities by value. A field without an answer gets
+            False if it is a yes/no field, else its shortest value.
         context: Longest sequence in tokens, which are bytes; None for no limit.
 
     >>> from clinextract import extract
@@ -80,7 +80,8 @@ class FakeModel:
             for wanted, share in _spelled(self._answers(transcript).get(found["name"], _NOTHING)):
                 if wanted.startswith(written) and wanted != written:
                     shares[wanted[len(written)]] += share
-        return np.log(shares / shares.sum()).astype(np.float32)
+        logs: LogProbs = np.log(shares / shares.sum()).astype(np.float32)
+        return logs
 
 
 def _spelled(answer: Answer) -> list[tuple[bytes, float]]:

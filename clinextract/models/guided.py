@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 
 class _PromptOfTokens(Transformers):
-    """Takes a prompt as tokens: encoding its text again would add a second beginning-of-sequence token, and would read
-    control tokens in what the patient said."""
+    """Takes a prompt as tokens.
 
-    def _prepare_model_inputs(self, model_input: Any, is_batch: bool = False) -> tuple[Any, dict[str, Any]]:
+    Encoding its text again would add a second beginning-of-sequence token, and read control tokens in the words.
+    """
+
+    def _prepare_model_inputs(self, model_input: Any, is_batch: bool = False) -> tuple[Any, dict[str, Any]]:  # noqa: ARG002, FBT001, FBT002
         ids = torch.tensor([list(model_input)], device=self.model.device)
         return model_input, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
 @lru_cache(maxsize=4)
-def _generator(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, regex: str) -> Any:
+def _generator(model: PreTrainedModel, tokenizer: Any, regex: str) -> Any:
     """The generator with its index, which takes seconds to build and is kept."""
     return outlines.Generator(_PromptOfTokens(model, tokenizer), Regex(regex))
 

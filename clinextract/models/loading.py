@@ -25,10 +25,11 @@ def load_model(
     """Load a model; the last two that were loaded are kept.
 
     Args:
-        model: "default", a folder, or a hub name such as "Qwen/Qwen2.5-7B-Instruct"; None for the one that the environment
-            variable CLINEXTRACT_MODEL names, else "default". A model that is loaded already is given back.
+        model: "default", a folder, or a hub name such as "Qwen/Qwen2.5-7B-Instruct"; None for the one that the
+            environment variable CLINEXTRACT_MODEL names, else "default". A model that is loaded already is given back.
         device: "cpu", "cuda" or "mps"; by default the best that is there.
-        dtype: "bfloat16", "float32" or "float16"; by default bfloat16 where the hardware multiplies it fast, else float32.
+        dtype: "bfloat16", "float32" or "float16"; by default bfloat16 where the hardware multiplies it fast, else
+            float32.
 
     Raises:
         ModelUnavailable: There is no such model here.
@@ -54,7 +55,7 @@ def default_folder() -> Path:
 def _load(name: str, device: str | None, dtype: str | None) -> LogitModel:
     if name.startswith(("gguf:", "http://", "https://")):
         raise ModelUnavailable(
-            f"models spelled {name.split(':')[0]}: are not in this version",
+            f"models spelled {name.partition(':')[0]}: are not in this version",
             hint="Use 'default', a folder with config.json and *.safetensors, or a hub name.",
         )
     folder = default_folder() if name == DEFAULT else Path(name).expanduser()
@@ -64,7 +65,8 @@ def _load(name: str, device: str | None, dtype: str | None) -> LogitModel:
             hint="Give a folder with config.json and *.safetensors, or a hub name such as Qwen/Qwen2.5-0.5B-Instruct.",
         )
     try:
-        from clinextract.models.transformers import load_transformers
+        # Here, because it takes seconds, and a FakeModel or a server needs none of it.
+        from clinextract.models.transformers import load_transformers  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in {"torch", "transformers", "tokenizers"}:
             raise

@@ -1,8 +1,8 @@
 """A batch of rows over one cache of keys and values, in `transformers`.
 
 A row is a set of slots of the cache, each with a position. What a row has dropped, and the padding that rows of unequal
-length need, is masked where it lies; only what no row needs any more is cropped. So every row of a batch may be rewound by
-its own number of tokens without a copy.
+length need, is masked where it lies; only what no row needs any more is cropped. So every row of a batch may be rewound
+by its own number of tokens without a copy.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class CachedPrefix:
         self.length = length
 
     def cache(self, rows: int) -> DynamicCache:
-        """A cache that begins with the prefix in every row. Nothing is copied until it grows, and the prefix never changes."""
+        """A cache that begins with the prefix in every row; nothing is copied until it grows, and the prefix stays."""
         cache = DynamicCache()
         for keys, values in self.layers:
-            layer = DynamicLayer()
+            layer = DynamicLayer()  # type: ignore[no-untyped-call]
             layer.lazy_initialization(keys, values)
             layer.keys, layer.values = keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)
             cache.layers.append(layer)
@@ -106,7 +106,7 @@ class CachedSession:
             self._cache.crop(-drop)  # a negative number: how many tokens to drop
 
     def _mask(self, block: _Block) -> Any:
-        """Which slot every new token sees: an additive mask of shape (rows, 1, new, slots), or one for each kind of layer."""
+        """Which slot each new token sees: additive, shape (rows, 1, new, slots); several where kinds of layers differ."""
         rows, new = block.tokens.shape
         if rows == 1 and block.plain and self._held.all() and set(self._windows) == {"full_attention"}:
             return None  # plain causal attention, which the model does fastest by itself

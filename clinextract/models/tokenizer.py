@@ -23,11 +23,11 @@ class BackendTokenizer:
     """The `Tokenizer` port over a `tokenizers.Tokenizer`.
 
     Args:
-        backend: Byte-level BPE (Qwen, Llama 3), BPE with byte fallback (Llama 2, Gemma) and unigram (T5, XLM-R) vocabularies
-            give their bytes back; others (WordPiece) lose text, which a plan then refuses.
+        backend: Byte-level BPE (Qwen, Llama 3), BPE with byte fallback (Llama 2, Gemma) and unigram (T5, XLM-R)
+            vocabularies give their bytes back; others (WordPiece) lose text, which a plan then refuses.
         eos_id: The token that ends a text.
-        added_as_text: Whether added tokens that are not special count as text. In a model made for a schema they spell the
-            schema's fields; in others they are control tokens by another name (`<tool_call>`).
+        added_as_text: Whether added tokens that are not special count as text. In a model made for a schema they spell
+            the schema's fields; in others they are control tokens by another name (`<tool_call>`).
     """
 
     def __init__(self, backend: Backend, eos_id: int, *, added_as_text: bool = False) -> None:

@@ -88,7 +88,8 @@ class TransformersModel:
                     use_cache=True,
                     logits_to_keep=1,
                 )
-            self._prefixes[key] = CachedPrefix([(layer.keys, layer.values) for layer in cache.layers], len(key))
+            layers: Any = cache.layers
+            self._prefixes[key] = CachedPrefix([(layer.keys, layer.values) for layer in layers], len(key))
             while len(self._prefixes) > PREFIXES:
                 self._prefixes.popitem(last=False)
         self._prefixes.move_to_end(key)
@@ -101,15 +102,15 @@ class TransformersModel:
 
     def generate(self, tokens: Sequence[int], regex: str, max_tokens: int) -> str:
         """Token by token under `outlines.Generator`; see `GuidedModel.generate`."""
-        from clinextract.models.guided import generate  # outlines itself takes a second to import
+        from clinextract.models.guided import generate  # noqa: PLC0415 - outlines takes a second to import
 
         return generate(self.model, self._hf_tokenizer, tokens, regex, max_tokens)
 
     def probe(self) -> float:
         """How far apart the logits of a branch and of the same tokens in a row are, as a share of their spread.
 
-        A model whose attention does not honour a mask over a tree of tokens would choose by the wrong words. Near 0.01 is
-        rounding in bfloat16; a mask that is ignored gives 0.1 and more.
+        A model whose attention does not honour a mask over a tree of tokens would choose by the wrong words. Near 0.01
+        is rounding in bfloat16; a mask that is ignored gives 0.1 and more.
         """
         ids = [n % max(2, len(self.tokenizer.token_bytes) - 8) + 4 for n in (3, 1, 4, 1, 5, 9, 2, 6)]
         every = torch.arange(len(self.tokenizer.token_bytes)).numpy()
@@ -129,7 +130,8 @@ def load_transformers(
     Args:
         name: A folder with `config.json` and weights, or a hub name.
         device: "cpu", "cuda", "mps"; by default the best that is there.
-        dtype: "bfloat16", "float32", "float16"; by default bfloat16 where the hardware multiplies it fast, else float32.
+        dtype: "bfloat16", "float32", "float16"; by default bfloat16 where the hardware multiplies it fast, else
+            float32.
         display: What to call it in results, if not `name`.
 
     Raises:
@@ -143,7 +145,8 @@ def load_transformers(
             hint="A model folder holds config.json, tokenizer.json and *.safetensors.",
         )
     device = device or best_device()
-    transformers.logging.disable_progress_bar()  # a library does not draw on its user's screen
+    # A library does not draw on its user's screen.
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         with mapped(f"loading the model {name!r}"):
             tokenizer = transformers.AutoTokenizer.from_pretrained(name)
@@ -154,13 +157,13 @@ def load_transformers(
             f"{name!r} is not a causal language model that transformers {transformers.__version__} knows",
             hint="Its config.json must name a causal architecture, and a tokenizer must lie beside it.",
         ) from None
-    model = model.to(device).eval()
+    model.to(torch.device(device)).eval()  # type: ignore[arg-type]
     card = read_card(folder)
     return TransformersModel(model, tokenizer, _info(display or name, folder, model, card), card)
 
 
 def best_device() -> str:
-    """ "cuda" or "mps" where there is one, else "cpu"."""
+    """The accelerator where there is one ("cuda" or "mps"), else "cpu"."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

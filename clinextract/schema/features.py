@@ -1,7 +1,7 @@
 """What a schema's fields are: any Pydantic model, read through its JSON schema.
 
-Kinds in this version: yes/no (`bool`), one of a list (`Literal`, `Enum`), a whole number within bounds, a text of bounded
-length; the first three may be `| None`. Lists, groups, dates and decimals are refused with the field's name.
+Kinds in this version: yes/no (`bool`), one of a list (`Literal`, `Enum`), a whole number within bounds, a text of
+bounded length; the first three may be `| None`. Lists, groups, dates and decimals are refused with the field's name.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def Feature(  # noqa: N802 - reads as a kind of Field, and is used as one
         codes: Terminology codes by system, such as {"ICD-10": "R52"}.
         **field_options: Passed to `Field`: bounds and lengths, for example.
     """
-    extra = {"label": dict(label), "definition": dict(definition), "codes": dict(codes or {})}
+    extra: dict[str, Any] = {"label": dict(label), "definition": dict(definition), "codes": dict(codes or {})}
     return Field(
         default,
         title=label.get("en"),
@@ -197,7 +197,8 @@ def _nullable(
     if len(others) == 1 and len(options) == 2:
         kind, values, bounds = _kind(name, _resolved(others[0], definitions), definitions)
         if values:
-            return ("choice" if kind == "boolean" else kind), (*values, None), bounds
+            several = values if None in values else (*values, None)
+            return ("choice" if kind == "boolean" else kind), several, bounds
     raise PlanError(
         f"field {name!r} is a union that cannot be planned",
         hint="Only `bool | None`, `Literal[...] | None` and a small integer range `| None` can be.",
@@ -206,8 +207,9 @@ def _nullable(
 
 
 def _integer(name: str, prop: Mapping[str, Any]) -> tuple[Kind, tuple[JsonScalar, ...], tuple[int, int]]:
-    low = prop.get("minimum", prop.get("exclusiveMinimum", 0) + 1 if "exclusiveMinimum" in prop else None)
-    high = prop.get("maximum", prop.get("exclusiveMaximum", 0) - 1 if "exclusiveMaximum" in prop else None)
+    lows = [prop[key] + past for key, past in (("minimum", 0), ("exclusiveMinimum", 1)) if key in prop]
+    highs = [prop[key] - past for key, past in (("maximum", 0), ("exclusiveMaximum", 1)) if key in prop]
+    low, high = max(lows, default=None), min(highs, default=None)
     if low is None or high is None or low > high:
         raise PlanError(
             f"field {name!r} is a whole number without two bounds, or with none between them",
@@ -238,7 +240,8 @@ def _text(name: str, prop: Mapping[str, Any]) -> tuple[Kind, tuple[JsonScalar, .
 
 def _accepted(name: str, info: FieldInfo, values: tuple[JsonScalar, ...]) -> tuple[JsonScalar, ...]:
     """Those alternatives that the model's own validators let through (multiples, for example)."""
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[info.annotation, info])
+    # Built at run time from the field itself, which no type checker can follow.
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
     accepted = []
     for value in values:
         try:

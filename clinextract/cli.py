@@ -6,11 +6,13 @@ what may be a transcript. With CLINEXTRACT_DEBUG=1 an unexpected error shows its
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version as installed
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, Literal
@@ -57,16 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 if all went well, 2 for a mistake of the user, 1 for a failure.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Persian on a stream that cannot hold it is escaped, and no error
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(app(args=given or ["--help"], prog_name="clinextract", standalone_mode=False) or 0)
     except ClinExtractError as error:
         return _complain(error.message, error.hint, 2 if error.usage else 1)
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         return 130
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:  # noqa: BLE001 - the last door: whatever it is, no traceback with a patient's words
+    except Exception as error:  # the last door: whatever it is, no traceback with a patient's words
         if hasattr(error, "format_message"):
             return _complain(_safe_message(error, given), "See: clinextract --help", 2)
         if os.environ.get(DEBUG) == "1":
@@ -75,19 +77,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"something unexpected happened: {type(error).__name__}", hint, 1)
 
 
-@app.callback()
-def _options(
-    *,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version.")] = False,
-) -> None:
-    if version:
-        from importlib.metadata import version as installed  # noqa: PLC0415
-
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's way to call it
+    if asked:
         typer.echo(f"clinextract {installed('clinextract')}")
         raise typer.Exit
 
 
-@app.command(no_args_is_help=True)
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
 def extract(
     transcript: Annotated[
         list[str],
@@ -136,7 +142,7 @@ def demo(model: Model = None) -> None:
     console = Console()
     started = perf_counter()
     with _busy():
-        extractor = clinextract.Extractor(model=model)
+        extractor = clinextract.Extractor(clinextract.PalliativeCall, model)
     loaded = perf_counter()
     documents = samples.samples()
     for document in documents:
@@ -145,13 +151,14 @@ def demo(model: Model = None) -> None:
         console.rule(Text(document.id, "bold"), align="left", style="dim")
         console.print(Constrain(Padding(Text(document.text), (0, 1)), READABLE))
         console.print()
-        console.print(tables.found_only(result))
+        console.print(Constrain(tables.found_only(result), READABLE))
+    info = extractor.model.info
     console.print(
-        f"\n {len(documents)} transcripts in {perf_counter() - loaded:.1f} s, "
-        f"after {loaded - started:.1f} s to load the model {extractor.model.info.name} "
-        f"({extractor.model.info.device}, {extractor.model.info.dtype}).\n"
-        " No word of them left this machine.",
-        highlight=False,
+        Text(
+            f"\n {len(documents)} transcripts in {perf_counter() - loaded:.1f} s, "
+            f"after {loaded - started:.1f} s to load the model {info.name} ({info.device}, {info.dtype}).\n"
+            " No word of them left this machine."
+        )
     )
 
 
@@ -163,10 +170,10 @@ def models() -> None:
     console = Console(highlight=False)
     console.print(tables.inventory(inventory.found()))
     device, dtype = inventory.hardware()
-    console.print(f"\n Models run here on {device}, in {dtype}. A name for --model is one of:")
+    console.print(f"\n Models run here on {device}, in {dtype}. --model takes:")
     for spelling, about in inventory.SPELLINGS:
         console.print(Text.assemble("   ", (f"{spelling:<26}", "bold"), about))
-    console.print(" Whether one of them is fit for use: clinextract doctor MODEL")
+    console.print(" Whether a model is fit for use: clinextract doctor MODEL")
 
 
 @app.command()
@@ -191,9 +198,7 @@ def doctor(
     faults = [finding.name for finding in findings if not finding.ok]
     verdict = f"is not fit for use: {', '.join(faults)}." if faults else "is fit for use on this machine."
     console.print(Text(f"\n The model {loaded.info.name} {verdict}", "bold red" if faults else "bold green"))
-    console.print(
-        Text(" How often its answers are right is not examined here; that takes labelled transcripts.", "dim")
-    )
+    console.print(Text(" How often its answers are right was not examined: that takes labelled calls.", "dim"))
     if faults:
         raise typer.Exit(1)
 
@@ -212,10 +217,12 @@ def _read(given: Sequence[str]) -> str:
     [one] = given
     if one == "-":
         return _decoded(sys.stdin.buffer.read(), "standard input")
+    if not one.strip():  # as a path it would be the current folder
+        return one
     try:
         return _decoded(Path(one).read_bytes(), "the file")
     except (IsADirectoryError, PermissionError) as error:
-        fault = f"cannot be read ({type(error).__name__})"
+        fault = "is a folder" if isinstance(error, IsADirectoryError) else "may not be read"
     except (OSError, ValueError):  # no such file, or no name of a file at all
         if not _looks_like_a_path(one):
             return one

@@ -19,7 +19,7 @@ from clinextract.samples import samples
 from clinextract.schema.features import fields_of
 
 HONOURED = 0.05
-"""Above this, what `probe` measures is no rounding: rounding in bfloat16 gives about 0.01, an ignored mask 0.1 and more."""
+"""What `probe` gives at most: rounding in bfloat16 gives about 0.01, an ignored mask 0.1 and more."""
 ENOUGH_WORDS = 400
 """A transcript that has to fit: a call of about three minutes."""
 PATIENCE = 60.0
@@ -55,7 +55,7 @@ class Probed(Protocol):
 
 
 def examine(model: LogitModel) -> tuple[Finding, ...]:
-    """Everything that decides whether a model can be used, in order; what cannot be measured after a fault is left out."""
+    """Everything that decides whether a model can be used; after a fault, what cannot be measured is left out."""
     findings = [_knows(model), _aligned(model), _masked(model)]
     if all(finding.ok for finding in findings):
         findings += _measured(model)
@@ -80,8 +80,8 @@ def _aligned(model: LogitModel) -> Finding:
         plan = build_plan(fields_of(PalliativeCall), model.tokenizer, canonical_regex(PalliativeCall))
     except ClinExtractError as error:
         return Finding("tokens aligned", False, error.field or "no", f"{error.message}. {error.hint}")
-    value = f"{len(plan.choices)} of {plan.tokens}"
-    return Finding("tokens aligned", True, value, "This many tokens of the answer are decided; the others are certain.")
+    words = f"Of the answer's {plan.tokens} tokens {len(plan.choices)} are decided; the others are certain."
+    return Finding("tokens aligned", True, f"{len(plan.choices)} choices", words)
 
 
 def _masked(model: LogitModel) -> Finding:
@@ -151,5 +151,6 @@ def _speed(results: Sequence[Extraction[PalliativeCall]]) -> Finding:
     seconds = [sum(result.provenance.seconds.values()) for result in results]
     tokens = [result.provenance.tokens["transcript"] + result.provenance.tokens["answer"] for result in results]
     one = median(seconds)
-    words = f"Half of {len(results)} transcripts took less, one at a time; {sum(tokens) / sum(seconds):.0f} tokens a second."
+    rate = sum(tokens) / sum(seconds)
+    words = f"The median of {len(results)}, one at a time; {rate:.0f} tokens a second."
     return Finding("time a transcript", one < PATIENCE, f"{1000 * one:.0f} ms" if one < 1 else f"{one:.1f} s", words)

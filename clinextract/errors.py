@@ -167,6 +167,7 @@ _UNAVAILABLE = {
     "GatedRepoError",
     "HFValidationError",
     "SafetensorError",
+    "TransportError",
 }
 
 

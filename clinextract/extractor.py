@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby, islice
 from time import perf_counter
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal
 
 from pydantic import BaseModel, ValidationError
+from typing_extensions import TypeVar
 
 from clinextract.decoding.choices import Decision
 from clinextract.decoding.decode import Decisions, Guess, decode
@@ -36,7 +37,7 @@ from clinextract.records import Answer, Document, Extraction, Failure, Provenanc
 from clinextract.schema.features import canonical_json, fields_of, schema_hash
 from clinextract.text import language_of, normalise
 
-S = TypeVar("S", bound=BaseModel)
+S = TypeVar("S", bound=BaseModel, default=PalliativeCall)
 Middleware = Callable[[Document], Document]
 Decoding = Literal["skeleton", "outlines"]
 

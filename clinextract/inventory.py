@@ -14,8 +14,8 @@ from clinextract.models.loading import DEFAULT, VARIABLE, default_folder
 
 SPELLINGS = (
     ("default", "the embedded model"),
-    ("./folder", "a folder with config.json, tokenizer.json and *.safetensors"),
-    ("Qwen/Qwen2.5-7B-Instruct", "a name on the Hugging Face hub; downloaded once, then local"),
+    ("./folder", "a folder with its weights, config and tokenizer"),
+    ("Qwen/Qwen2.5-7B-Instruct", "a name on the Hugging Face hub, downloaded once"),
 )
 """How a model can be named, each by an example, and what that means."""
 
@@ -35,11 +35,15 @@ class Found:
     usable: bool
 
 
-def found() -> tuple[Found, ...]:
-    """The embedded model, the one that the environment names, and those in the local cache of the hub."""
+def found(cache: Path | None = None) -> tuple[Found, ...]:
+    """The embedded model, the one that the environment names, and those in the local cache of the hub.
+
+    Args:
+        cache: The cache's folder, where it is not the usual one.
+    """
     named = os.environ.get(VARIABLE)
     chosen = [_folder(named, Path(named).expanduser(), f"${VARIABLE}, used where no model is given")] if named else []
-    return (_folder(DEFAULT, default_folder(), "the embedded model"), *chosen, *_cached())
+    return (_folder(DEFAULT, default_folder(), "the embedded model"), *chosen, *_cached(cache))
 
 
 def hardware() -> tuple[str, str]:
@@ -53,8 +57,8 @@ def hardware() -> tuple[str, str]:
 def _folder(spelling: str, folder: Path, role: str) -> Found:
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     if not weights:
-        missing = "a hub name" if not folder.is_dir() else "no weights in it"
-        return Found(spelling, f"{role}: {missing}", usable=not folder.is_dir() and spelling != DEFAULT)
+        hub_name = not folder.is_dir() and spelling != DEFAULT
+        return Found(spelling, f"{role}: {'a name on the hub' if hub_name else 'no weights here'}", usable=hub_name)
     try:
         card = read_card(folder)
     except ModelError as error:
@@ -63,12 +67,12 @@ def _folder(spelling: str, folder: Path, role: str) -> Found:
     return Found(spelling, f"{role}: {_size(weights)}, {knows}", usable=True)
 
 
-def _cached() -> Iterator[Found]:
+def _cached(cache: Path | None) -> Iterator[Found]:
     """Models that were downloaded before, causal ones only."""
     from huggingface_hub import CacheNotFound, scan_cache_dir  # noqa: PLC0415 - half a second to import
 
     try:
-        repositories = scan_cache_dir().repos
+        repositories = scan_cache_dir(cache).repos
     except CacheNotFound:
         return
     for repository in sorted(repositories, key=lambda one: one.repo_id):

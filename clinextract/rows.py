@@ -14,9 +14,9 @@ def to_row(result: Extraction[Any] | Failure) -> Row:
     """A result as values that `json.dumps` takes; both outcomes have the same keys.
 
     Returns:
-        `id`; `status`, "ok" or "failed"; `features` and `probabilities` by field name; `review`, the names of the fields to
-        look at; `evidence`, by field name where there is any; `error` and `provenance`. Of a failure `features`,
-        `probabilities` and `provenance` are None: it has no answers, and least of all False ones.
+        `id`; `status`, "ok" or "failed"; `features` and `probabilities` by field name; `review`, the names of the
+        fields to look at; `evidence`, by field name where there is any; `error` and `provenance`. Of a failure
+        `features`, `probabilities` and `provenance` are None: it has no answers, and least of all False ones.
     """
     return _failed(result) if isinstance(result, Failure) else _ok(result)
 

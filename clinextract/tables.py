@@ -42,9 +42,7 @@ def found_only(result: Extraction[Any]) -> Group:
 
 def examination(findings: Iterable[Finding]) -> Table:
     """What `doctor` found, one row each."""
-    table = _frame()
-    for heading in ("", "", "value", ""):
-        table.add_column(heading, overflow="fold")
+    table = Table.grid(padding=(0, 2, 0, 1))
     for finding in findings:
         mark = Text("✓", "green") if finding.ok else Text("✗", "bold red")
         table.add_row(mark, Text(finding.name, no_wrap=True), Text(finding.value), Text(finding.words, "dim"))
@@ -63,7 +61,7 @@ def inventory(models: Iterable[Found]) -> Table:
 
 
 def _frame() -> Table:
-    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=True, header_style="dim")
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, header_style="dim")
 
 
 def _table(result: Extraction[Any], fields: Iterable[FieldSpec]) -> Table:
@@ -74,13 +72,13 @@ def _table(result: Extraction[Any], fields: Iterable[FieldSpec]) -> Table:
     probability = "P(yes)" if all(field.kind == "boolean" for field in fields) else "probability"
     headings = ["field", "answer", probability]
     if any(result.answers[field.name].review for field in fields):
-        headings.append("in doubt")
+        headings.append("review")
     headings.insert(len(headings) if label_last else 0, "feature")
     for heading in headings:
-        table.add_column(heading, justify="right" if heading == probability else "left")
+        table.add_column(heading, justify="right" if heading == probability else "left", no_wrap=heading != "feature")
     for field in fields:
         answer = result.answers[field.name]
-        doubt = Text("please look" if answer.review else "", "yellow")
+        doubt = Text("look" if answer.review else "", "yellow")
         cells = [Text(field.name, "dim"), _answer(answer), _probability(answer), doubt][: len(headings) - 1]
         cells.insert(len(cells) if label_last else 0, Text(field.labelled(language), "bold" if answer.value else ""))
         table.add_row(*cells)

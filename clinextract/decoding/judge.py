@@ -18,8 +18,8 @@ from clinextract.decoding.segments import Choice, Forced, Open, Segment
 from clinextract.errors import PlanError
 from clinextract.schema.features import json_schema_of
 
-# One character of every class that the patterns of open fields tell apart, and of one to four bytes in UTF-8.
-_SAMPLE = "".join(map(chr, range(32, 127))) + "\u00a0é\u061fدی\u200c\u2028中😀"
+# Of every class that the patterns of open fields tell apart, control characters included, and of one to four bytes.
+_SAMPLE = "".join(map(chr, range(161))) + "é\u061fدی\u200c\u2028中😀"
 
 # Stands for white space while Outlines writes the pattern: a private-use character, which no schema has.
 _GAP = "\ue0f0"

@@ -63,7 +63,10 @@ class _Writer:
     states: dict[int, Tokens] = field(init=False)
 
     def __post_init__(self) -> None:
-        index, self.states = self.guides.index(self.opened.unbounded)
+        try:
+            index, self.states = self.guides.index(self.opened.unbounded)
+        except ValueError:  # the vocabulary lacks what a state needs; the message quotes it at length
+            raise _stuck(self.opened) from None
         self.guide = Guide(index)
 
     @property
@@ -80,11 +83,7 @@ class _Writer:
             count = self.count + self.guides.characters[tokens] - self._space(tokens)
             tokens = tokens[(count <= self.opened.maximum) & ((count >= self.opened.minimum) | ~self._closes(tokens))]
         if not len(tokens):
-            raise ModelOutputError(
-                f"no token of the vocabulary can go on in field {self.opened.field!r}",
-                hint="Use a choice instead of an open field, or another model.",
-                field=self.opened.field,
-            )
+            raise _stuck(self.opened)
         return tokens
 
     def take(self, tokens: Tokens, scores: LogProbs) -> None:
@@ -109,6 +108,14 @@ class _Writer:
         """Where a token writes the closing quotation mark."""
         opening = b'"' not in self.text
         return np.array([self.guides.pieces[token].count(b'"') > opening for token in tokens], dtype=bool)
+
+
+def _stuck(opened: Open) -> ModelOutputError:
+    return ModelOutputError(
+        f"no token of the vocabulary can go on in field {opened.field!r}",
+        hint="Use a choice instead of an open field, or another model.",
+        field=opened.field,
+    )
 
 
 def generate_open(

@@ -71,12 +71,12 @@ class FakeModel:
     def next_byte(self, text: bytes) -> LogProbs:
         """Log-probabilities of the next byte, shape (256,), given all the text so far."""
         shares = np.full(256, _OTHERWISE / 256)
-        prompt, _, answer = text.decode(errors="replace").rpartition("\n")
+        prompt, _, answer = text.decode(errors="surrogateescape").rpartition("\n")
         found = _FIELD.search(answer)
         if found is not None:
             # What stands between the prompt's own lines is the transcript.
             transcript = prompt.removeprefix("<|call|>\n").removesuffix("\n<|answer|>")
-            written = found["written"].encode()
+            written = found["written"].encode(errors="surrogateescape")  # it may end inside a character
             for wanted, share in _spelled(self._answers(transcript).get(found["name"], _NOTHING)):
                 if wanted.startswith(written) and wanted != written:
                     shares[wanted[len(written)]] += share

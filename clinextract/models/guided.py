@@ -41,5 +41,8 @@ def generate(
 ) -> str:
     """The text that `outlines.Generator` gives, greedily, for a prompt's tokens under a regular expression."""
     generator = _generator(model, tokenizer, regex)
-    text: str = generator(tokens, max_new_tokens=max_tokens, do_sample=False)
+    # Outlines compiles the kernel that applies its mask, which takes a C++ compiler and half a minute; run as it is, it
+    # takes a millisecond a token.
+    with torch.compiler.set_stance("force_eager"):
+        text: str = generator(tokens, max_new_tokens=max_tokens, do_sample=False)
     return text

@@ -16,7 +16,7 @@ DEFAULT = "default"
 VARIABLE = "CLINEXTRACT_MODEL"
 """The environment variable that names the model to use where none is given."""
 
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_HUB_NAME = re.compile(r"(?=.{1,96}\Z)[^\W_][\w.-]*(/[\w.-]+)?")
 
 
 def load_model(
@@ -59,7 +59,12 @@ def _load(name: str, device: str | None, dtype: str | None) -> LogitModel:
             hint="Use 'default', a folder with config.json and *.safetensors, or a hub name.",
         )
     folder = default_folder() if name == DEFAULT else Path(name).expanduser()
-    if not folder.is_dir() and not _HUB_NAME.fullmatch(name):
+    if name == DEFAULT and not folder.is_dir():  # else the hub would be asked for a model of that name
+        raise ModelUnavailable(
+            "the embedded model is not in this installation",
+            hint=f"Install the package again, or name another model with model= or ${VARIABLE}.",
+        )
+    if not _is_folder(folder) and not _HUB_NAME.fullmatch(name):
         raise ModelUnavailable(
             f"there is no folder {name!r}",
             hint="Give a folder with config.json and *.safetensors, or a hub name such as Qwen/Qwen2.5-0.5B-Instruct.",
@@ -72,3 +77,10 @@ def _load(name: str, device: str | None, dtype: str | None) -> LogitModel:
             raise
         raise ExtraNotInstalled(f"{error.name} is not installed", hint="pip install 'clinextract[local]'") from None
     return load_transformers(str(folder) if folder.is_dir() else name, device=device, dtype=dtype, display=name)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that no file system takes
+        return False

@@ -106,7 +106,7 @@ class CachedSession:
             self._cache.crop(-drop)  # a negative number: how many tokens to drop
 
     def _mask(self, block: _Block) -> Any:
-        """Which slot each new token sees: additive, shape (rows, 1, new, slots); several where kinds of layers differ."""
+        """Which slot each new token sees: additive, (rows, 1, new, slots); several where kinds of layers differ."""
         rows, new = block.tokens.shape
         if rows == 1 and block.plain and self._held.all() and set(self._windows) == {"full_attention"}:
             return None  # plain causal attention, which the model does fastest by itself

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Texts that an encoding is tried behind, for vocabularies that put a space before whatever comes first.
 _ANCHORS = ("", "\n", ".", "a")
+_UNKNOWN = "\U0010fffd"
+"""A private-use character that only vocabularies of bytes have."""
 _SAMPLE = '{"a": true, "b": "x y"}'
 
 
@@ -32,10 +34,15 @@ class BackendTokenizer:
 
     def __init__(self, backend: Backend, eos_id: int, *, added_as_text: bool = False) -> None:
         self._backend = backend
+        # Some tokenizer.json files cut or pad what they encode.
+        backend.no_truncation()
+        backend.no_padding()
         self.eos_id = eos_id
         added = backend.get_added_tokens_decoder()
         self._control = {token: one.content for token, one in added.items() if one.special or not added_as_text}
         self._added = {token: one.content for token, one in added.items()}
+        # What stands for a character that the vocabulary lacks is marked as special too, and may come of any text.
+        self._forbidden = self._control.keys() - set(self._ids(_UNKNOWN))
         literals = sorted(self._control.values(), key=len, reverse=True)
         self._literals = re.compile("|".join(map(re.escape, literals))) if literals else None
         self._anchor = next((a for a in _ANCHORS if self._lossless(_SAMPLE, a)), "")
@@ -62,11 +69,11 @@ class BackendTokenizer:
     def encode(self, text: str) -> list[int]:
         """Tokens of plain text; see `Tokenizer.encode`."""
         tokens = [token for piece in self._pieces(text) for token in self._encode(piece)]
-        if self._control.keys().isdisjoint(tokens):
+        if self._forbidden.isdisjoint(tokens):
             return tokens
         # A normaliser can turn other characters into a control token's. No character alone is one.
         tokens = [token for character in text for token in self._encode(character)]
-        if not self._control.keys().isdisjoint(tokens):
+        if not self._forbidden.isdisjoint(tokens):
             raise ModelError(
                 "the tokenizer has a control token of a single character, which a text may not hold",
                 hint="Use another model.",

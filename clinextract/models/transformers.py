@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
+import huggingface_hub
 import torch
 import transformers
+from jinja2 import TemplateError
 
 from clinextract.errors import ModelError, ModelUnavailable, mapped
 from clinextract.models.base import Message, ModelInfo, Prefix, Read, Step
@@ -68,12 +71,16 @@ class TransformersModel:
             return (tokenizer.bos_token if starts else "") + text
         try:
             return _chat(tokenizer, messages)
-        except Exception as error:  # templates raise what they like
-            if type(error).__name__ != "TemplateError" or messages[0]["role"] != "system":
-                raise
-            # Templates without a system turn (Gemma) get its text in the first turn of the user.
-            first = {"role": "user", "content": messages[0]["content"] + "\n\n" + messages[1]["content"]}
-            return _chat(tokenizer, [first, *messages[2:]])
+        except TemplateError:
+            if messages[0]["role"] == "system":
+                # Templates without a system turn (Gemma) get its text in the first turn of the user.
+                first = {"role": "user", "content": messages[0]["content"] + "\n\n" + messages[1]["content"]}
+                with suppress(TemplateError):
+                    return _chat(tokenizer, [first, *messages[2:]])
+            raise ModelError(
+                f"the chat template of {self.info.name!r} cannot render the prompt",
+                hint="Use a model whose template takes turns of a user and an assistant, or remove the template.",
+            ) from None
 
     @torch.inference_mode()
     def prefill(self, tokens: Sequence[int]) -> CachedPrefix:
@@ -149,9 +156,10 @@ def load_transformers(
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         with mapped(f"loading the model {name!r}"):
-            tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+            local = folder.is_dir() or _is_cached(name)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(name, local_files_only=local)
             chosen = getattr(torch, dtype) if dtype else best_dtype(device)
-            model = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=chosen)
+            model = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=chosen, local_files_only=local)
     except (ValueError, KeyError):
         raise ModelError(
             f"{name!r} is not a causal language model that transformers {transformers.__version__} knows",
@@ -178,6 +186,18 @@ def best_dtype(device: str) -> torch.dtype:
     cpu: Any = torch.cpu
     fast = cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
     return torch.bfloat16 if fast else torch.float32
+
+
+def _is_cached(name: str) -> bool:
+    """Whether a hub model's weights are on this machine: then nobody is asked for them.
+
+    If they are not, the hub is asked once whether it has them, since a download tries again for a minute.
+    """
+    files = ("model.safetensors", "model.safetensors.index.json")
+    if any(isinstance(huggingface_hub.try_to_load_from_cache(name, file), str) for file in files):
+        return True
+    huggingface_hub.model_info(name, timeout=10)
+    return False
 
 
 def _chat(tokenizer: Any, messages: Sequence[Message]) -> str:

@@ -240,8 +240,9 @@ def _text(name: str, prop: Mapping[str, Any]) -> tuple[Kind, tuple[JsonScalar, .
 
 def _accepted(name: str, info: FieldInfo, values: tuple[JsonScalar, ...]) -> tuple[JsonScalar, ...]:
     """Those alternatives that the model's own validators let through (multiples, for example)."""
-    # Built at run time from the field itself, which no type checker can follow.
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
+    # Built at run time, which no type checker can follow. Not from the whole `info`: Pydantic warns of its alias.
+    bounded: Any = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+    adapter: TypeAdapter[Any] = TypeAdapter(bounded)
     accepted = []
     for value in values:
         try:

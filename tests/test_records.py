@@ -1,0 +1,73 @@
+"""The values that go in and come out, and the row that they become."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+
+from clinextract import Answer, Document, Evidence, Extraction, Extractor, Failure, FakeModel, RecordInvalid
+from clinextract.rows import to_row
+
+
+@pytest.mark.parametrize("given", ["", " \n", None, 7, b"She slept badly.", ["a"], "lone \ud800"])
+def test_what_is_no_transcript_is_refused_with_a_hint(given: Any) -> None:
+    with pytest.raises(RecordInvalid) as caught:
+        Document(given, id="call-7")
+    assert caught.value.hint
+    assert caught.value.document_id == "call-7"
+    assert "slept" not in str(caught.value)
+
+
+def test_the_same_words_have_the_same_id() -> None:
+    assert Document("She slept badly.").id == Document("She slept badly.").id != Document("She slept well.").id
+    assert Document("She slept badly.", id="call-7").id == "call-7"
+
+
+def test_values_are_frozen() -> None:
+    result = Extractor(model=FakeModel())("She slept badly.")
+    with pytest.raises(FrozenInstanceError):
+        result.id = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        result.answers["pain"] = Answer(True, 1.0, False)  # type: ignore[index]
+    with pytest.raises(ValueError, match="frozen"):
+        result.features.pain = True
+
+
+def test_review_names_what_lies_in_the_band() -> None:
+    result = Extractor(model=FakeModel({"pain": 0.97, "fever": 0.6, "seizures": 0.3}))("She slept badly.")
+    assert result.review == ("seizures", "fever")
+
+
+def test_no_repr_shows_words() -> None:
+    words = "Zarathustra coughs"
+    answer = Answer(words, None, False, (Evidence(1, 0, 18, words),))
+    for value in (Document(words), answer, answer.evidence[0]):
+        assert "Zarathustra" not in repr(value)
+        assert "Zarathustra" not in str(value)
+
+
+def test_a_failure_has_the_row_of_a_result_and_no_answers() -> None:
+    good, bad = Extractor(model=FakeModel({"pain": True})).batch(["She slept badly.", ""])
+    assert isinstance(good, Extraction)
+    assert isinstance(bad, Failure)
+    done, failed = (json.loads(json.dumps(to_row(one))) for one in (good, bad))
+
+    assert list(done) == list(failed)
+    assert done["features"]["pain"] is True
+    assert done["provenance"]["tokens"]["answer"] > 13
+    assert failed["status"] == "failed"
+    assert failed["features"] is failed["probabilities"] is failed["provenance"] is None
+    assert failed["error"]["type"] == "RecordInvalid"
+    assert failed["error"]["hint"]
+
+
+def test_evidence_goes_into_the_row() -> None:
+    result = Extractor(model=FakeModel())("She slept badly.")
+    evidence = Evidence(1, 0, 3, "She")
+    shown = Extraction(
+        result.id, result.features, {**result.answers, "pain": Answer(True, 0.9, False, (evidence,))}, result.provenance
+    )
+    assert to_row(shown)["evidence"] == {"pain": [{"line": 1, "start": 0, "end": 3, "text": "She"}]}

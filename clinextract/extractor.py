@@ -247,7 +247,7 @@ class Extractor(Generic[S]):
         text = self.model.generate(tokens, self._regex, room)
         try:
             values = json.loads(text)
-        except json.JSONDecodeError:
+        except ValueError:  # also for a number of thousands of digits
             raise ModelOutputError(
                 f"the answer was not complete after {room} tokens",
                 hint="Bound the schema's texts, or use decoding='skeleton'.",

@@ -198,6 +198,8 @@ def _allowed(field: FieldSpec) -> str:
         if not numbers or len(numbers) == high - low + 1:
             null = " or null" if None in field.values else ""
             return f"a whole number from {low} to {high}{null}"
+    if not field.values:  # a kind that only Outlines generates
+        return "JSON of the kind that its definition asks for"
     *others, last = (json.dumps(value, ensure_ascii=False) for value in field.values)
     return f"{', '.join(others)} or {last}" if others else last
 

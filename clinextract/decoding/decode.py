@@ -107,26 +107,34 @@ def _joint(session: Session, rows: Sequence[_Row], segments: Sequence[Segment], 
         if not isinstance(segment, Open):
             span.append(segment)
             continue
-        _decide_span(session, rows, span, guess)
+        _decide_span(session, rows, span, guess, last=False)
         span = []
         values = generate_open(session, [row.pending for row in rows], segment, guides)
         for row, (decision, tokens) in zip(rows, values, strict=True):
             row.decisions[segment.field] = decision
             row.pending = tokens[-1:]
-    _decide_span(session, rows, span, guess)
+    _decide_span(session, rows, span, guess, last=True)
 
 
-def _decide_span(session: Session, rows: Sequence[_Row], span: Sequence[Segment], guess: Guess) -> None:
-    """Decide every choice of a span without open fields, in all rows, and leave what follows the last one pending."""
+def _decide_span(session: Session, rows: Sequence[_Row], span: Sequence[Segment], guess: Guess, *, last: bool) -> None:
+    """Decide every choice of a span without open fields, in all rows, and leave what follows the last one pending.
+
+    Rows need different numbers of passes. In the last span those that are done leave the session, so that the others'
+    passes cost less; before it they rest, since they are needed again.
+    """
     for row in rows:
         row.drafts = {
             place: _drafted(segment, guess) for place, segment in enumerate(span) if isinstance(segment, Choice)
         }
         row.at = row.undecided = 0
-    while not all(row.done for row in rows):
-        readers = [None if row.done else _reader(row, span) for row in rows]
+    live = list(rows)
+    while not all(row.done for row in live):
+        if last and any(row.done for row in live):
+            session.keep([number for number, row in enumerate(live) if not row.done])
+            live = [row for row in live if not row.done]
+        readers = [None if row.done else _reader(row, span) for row in live]
         answers = session.extend([None if reader is None else reader.step() for reader in readers])
-        for number, (row, reader) in enumerate(zip(rows, readers, strict=True)):
+        for number, (row, reader) in enumerate(zip(live, readers, strict=True)):
             if reader is not None:
                 dropped = _compare(row, span, reader.scores(answers[number]))
                 session.rewind(number, dropped)

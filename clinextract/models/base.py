@@ -88,6 +88,9 @@ class Session(Protocol):
     def rewind(self, row: int, tokens: int) -> None:
         """Drop the last `tokens` tokens of a row."""
 
+    def keep(self, rows: Sequence[int]) -> None:
+        """Give up all rows but these, which are numbered anew from 0 in the order given."""
+
 
 class Prefix(Protocol):
     """The keys and values of a text that many prompts begin with. Never changed by the sessions made from it."""

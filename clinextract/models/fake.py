@@ -138,6 +138,10 @@ class FakeSession:
         """Drop a row's last tokens; see `Session.rewind`."""
         self._rows[row] = self._rows[row][: len(self._rows[row]) - tokens]
 
+    def keep(self, rows: Sequence[int]) -> None:
+        """Give up the other rows; see `Session.keep`."""
+        self._rows = [self._rows[row] for row in rows]
+
     def _run(self, row: int, step: Step) -> list[LogProbs]:
         texts = [self._rows[row]]
         for token in step.tokens:

@@ -73,7 +73,7 @@ class CachedSession:
             logits_to_keep=torch.tensor(columns or [0], device=device),
         )
         self.passes += 1
-        self._keep(block)
+        self._append(block)
         place = {column: n for n, column in enumerate(columns)}
         answers: list[list[LogProbs]] = [[] for _ in steps]
         for row, step in block.rows:
@@ -89,7 +89,14 @@ class CachedSession:
             self._held[row, np.flatnonzero(self._held[row])[-tokens:]] = False
             self._crop()
 
-    def _keep(self, block: _Block) -> None:
+    @torch.inference_mode()
+    def keep(self, rows: Sequence[int]) -> None:
+        """Give up the other rows; see `Session.keep`."""
+        self._cache.batch_select_indices(torch.tensor(rows, device=self._model.device))
+        self._held, self._positions = self._held[list(rows)], self._positions[list(rows)]
+        self._crop()
+
+    def _append(self, block: _Block) -> None:
         """The chains' slots stay, the branches' go."""
         held, positions = block.held[:, : block.width], block.positions[:, : block.width]
         self._held = np.concatenate([self._held, held], axis=1)

@@ -165,6 +165,10 @@ def load_transformers(
             f"{name!r} is not a causal language model that transformers {transformers.__version__} knows",
             hint="Its config.json must name a causal architecture, and a tokenizer must lie beside it.",
         ) from None
+    except RuntimeError:
+        raise ModelError(
+            f"the weights of {name!r} do not fit its config.json", hint="Take both from the same place."
+        ) from None
     model.to(torch.device(device)).eval()  # type: ignore[arg-type]
     card = read_card(folder)
     return TransformersModel(model, tokenizer, _info(display or name, folder, model, card), card)

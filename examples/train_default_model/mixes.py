@@ -1,0 +1,211 @@
+"""Training examples: a new mix of runs for every step, now and then a whole transcript.
+
+Whole transcripts alone leave a small model at all-False for twenty epochs, and then it learns them
+by heart. Runs cut from different calls by their quotes make it read.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+import torch
+from corpus import FEATURES, Call
+from noise import noisy
+from segments import FALSE, TRUE, UNKNOWN, Cut, Segment, Targets, joined
+from tokenizer import Layout
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+BUCKETS = (64, 128, 192, 256, 384, 512, 768, 1408)
+Run = tuple[list[Segment], Targets]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One bucket of B examples of L tokens, padded on the right.
+
+    ids (B, L); choices (B, 13) places whose logits decide a value; targets (B, 13) and
+    line_targets (N, 13) in {0, 1, -1 unknown}; lines (N, 2) row and place of segments' ends;
+    answer_from (B,) the place of the first token of the answer; lengths (B,) without padding.
+    """
+
+    ids: Tensor
+    choices: Tensor
+    targets: Tensor
+    lines: Tensor
+    line_targets: Tensor
+    answer_from: Tensor
+    lengths: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One prompt with its answer; `ends` are the places of the segments' ends in `ids`."""
+
+    ids: list[int]
+    answer_from: int
+    targets: Targets
+    ends: list[int]
+    line_targets: list[Targets]
+
+
+class Mixer:
+    """Draws mixes of one language each from the training calls."""
+
+    def __init__(self, calls: Sequence[Call], rng: random.Random, dialogue_share: float) -> None:
+        self.rng = rng
+        self.dialogue_share = dialogue_share
+        self.most_runs = 5
+        self.cuts: dict[str, list[Cut]] = {}
+        for call in calls:
+            source = call.author if call.form == "real_dialogue" else call.language
+            self.cuts.setdefault(source, []).append(Cut(call))
+        self.quoted = {source: self._by_feature(cuts) for source, cuts in self.cuts.items()}
+
+    @staticmethod
+    def _by_feature(cuts: list[Cut]) -> list[list[tuple[Cut, int, int]]]:
+        places: list[list[tuple[Cut, int, int]]] = [[] for _ in FEATURES]
+        for cut in cuts:
+            for feature, first, last in cut.quoted:
+                places[feature].append((cut, first, last))
+        return places
+
+    def _source(self) -> str:
+        if self.rng.random() < 0.5:
+            return "fa"
+        real = "mts" in self.cuts and self.rng.random() < self.dialogue_share
+        return "mts" if real else "en"
+
+    def _run(self, source: str) -> Run:
+        """One to five segments: around a quote of a random feature, or anywhere."""
+        length = self.rng.choice((1, 1, 2, 2, 3, 3, 4, 5))
+        places = self.quoted[source][self.rng.randrange(len(FEATURES))]
+        if places and self.rng.random() < 0.5:
+            cut, begin, end = self.rng.choice(places)
+            spare = max(0, length - (end - begin + 1))
+            first = max(0, begin - self.rng.randint(0, spare))
+            last = min(len(cut.segments) - 1, max(end, first + length - 1))
+        else:
+            cut = self.rng.choice(self.cuts[source])
+            first = self.rng.randrange(len(cut.segments))
+            last = min(len(cut.segments) - 1, first + length - 1)
+        return list(cut.segments[first : last + 1]), cut.run_targets(first, last)
+
+    def mix(self) -> Run:
+        """Runs of different calls read as one transcript."""
+        source = self._source()
+        # Half of the English mixes with real dialogues take invented runs in too: real
+        # dialogues alone hold hardly any seizure or cost.
+        blend = source == "mts" and self.rng.random() < 0.5
+        runs = min(self.most_runs, self.rng.choice((1, 2, 2, 3, 3, 4, 5)))
+        sources = ["en" if blend and self.rng.random() < 0.5 else source for _ in range(runs)]
+        parts = [self._run(source) for source in sources]
+        segments = [segment for run, _ in parts for segment in run]
+        return noisy(segments, self.rng), joined([targets for _, targets in parts])
+
+    def whole(self) -> Run:
+        """One transcript as it is, all its labels known."""
+        cut = self.rng.choice(self.cuts[self._source()])
+        targets = tuple(TRUE if label else FALSE for label in cut.call.labels)
+        return noisy(list(cut.segments), self.rng), targets
+
+
+class Encoder:
+    """Turns runs into ids, as inference will render them, with the places of losses."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, layout: Layout, dropout: float) -> None:
+        """`dropout`: share of BPE merges left out, so that rare words are seen in pieces."""
+        self.layout = layout
+        self.plain: Tokenizer = tokenizer.backend_tokenizer
+        self.broken = Tokenizer.from_str(self.plain.to_str())
+        self.broken.model.dropout = dropout
+
+    def example(self, run: Run, rng: random.Random) -> Example:
+        """The prompt and the answer of one run, with the places of its segments' ends."""
+        segments, targets = run
+        parts = [
+            f"{'' if at == 0 else chr(10) if segment.new_line else ' '}{segment.text}"
+            for at, segment in enumerate(segments)
+        ]
+        text = "".join(parts)
+        coder = self.broken if rng.random() < 0.5 else self.plain
+        encoding = coder.encode(text, add_special_tokens=False)
+        ends = []
+        for end in accumulate(len(part) for part in parts):
+            # The line's own end is the landmark; inside a line it is the last token.
+            place = end if end < len(text) and text[end] == "\n" else end - 1
+            token = encoding.char_to_token(place)
+            ends.append(len(encoding.ids) if end == len(text) else token or 0)
+        prompt = self.layout.prompt(encoding.ids)
+        before = len(self.layout.before)
+        return Example(
+            ids=[*prompt, *self.layout.answered(self._draft(targets, rng))],
+            answer_from=len(prompt),
+            targets=targets,
+            ends=[before + end for end in ends],
+            line_targets=[segment.targets for segment in segments],
+        )
+
+    @staticmethod
+    def _draft(targets: Targets, rng: random.Random) -> list[bool]:
+        """The answers that are fed back: in half of the examples some are wrong.
+
+        The model should take each value from the text, not from the values before it.
+        """
+        values = [target == TRUE for target in targets]
+        if rng.random() < 0.5:
+            values = [value != (rng.random() < 0.2) for value in values]
+        return values
+
+    def batch(self, examples: Sequence[Example], length: int) -> Batch:
+        """The examples side by side, padded on the right to `length`."""
+        ids = np.full((len(examples), length), self.layout.pad, dtype=np.int64)
+        for row, example in enumerate(examples):
+            ids[row, : len(example.ids)] = example.ids
+        start = torch.tensor([example.answer_from for example in examples])
+        # The logits that decide a value stand one place before it.
+        choices = torch.tensor(self.layout.choices) - 1
+        lines = [(row, end) for row, example in enumerate(examples) for end in example.ends]
+        return Batch(
+            ids=torch.from_numpy(ids),
+            choices=start[:, None] + choices[None, :],
+            targets=torch.tensor([example.targets for example in examples]),
+            lines=torch.tensor(lines),
+            line_targets=torch.tensor([t for example in examples for t in example.line_targets]),
+            answer_from=start,
+            lengths=torch.tensor([len(example.ids) for example in examples]),
+        )
+
+
+class Batches:
+    """An endless stream of batches of about `tokens` tokens, each of one bucket's length."""
+
+    def __init__(self, mixer: Mixer, encoder: Encoder, tokens: int) -> None:
+        self.mixer, self.encoder, self.tokens = mixer, encoder, tokens
+        self.waiting: dict[int, list[Example]] = {length: [] for length in BUCKETS}
+        self.whole_share = 0.0
+
+    def advance(self, progress: float) -> None:
+        """Short mixes first, long texts late: what these need is learned on the short ones."""
+        self.mixer.most_runs = 2 if progress < 0.25 else 3 if progress < 0.4 else 5
+        self.whole_share = 0.03 + 0.3 * progress
+
+    def __iter__(self) -> Iterator[Batch]:
+        rng = self.mixer.rng
+        while True:
+            run = self.mixer.whole() if rng.random() < self.whole_share else self.mixer.mix()
+            example = self.encoder.example(run, rng)
+            length = next((b for b in BUCKETS if b >= len(example.ids)), None)
+            if length is None:
+                continue
+            queue = self.waiting[length]
+            queue.append(example)
+            if len(queue) == max(1, self.tokens // length):
+                yield self.encoder.batch(queue, length)
+                self.waiting[length] = []
+
+
+__all__ = ["BUCKETS", "UNKNOWN", "Batch", "Batches", "Encoder", "Example", "Mixer"]

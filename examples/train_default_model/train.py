@@ -1,0 +1,275 @@
+"""Train the embedded model: `python train.py --out model` (see README.md).
+
+One command, seeded, resumable: it writes a checkpoint as it goes and goes on from it when started
+again with the same `--out`.
+"""
+
+import argparse
+import copy
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from corpus import FEATURES, Call, Split, load_calls, load_dialogues, split
+from embeddings import start_vectors
+from mixes import Batches, Encoder, Mixer
+from model import Sizes, Trainee, new_model
+from scoring import figures, labels_of, log_loss, probabilities
+from tokenizer import Layout, build_tokenizer, layout, load_tokenizer
+from torch import Tensor
+from torch.optim import AdamW
+from torch.optim.swa_utils import AveragedModel
+from transformers import PreTrainedTokenizerFast
+
+ParamList = tuple[Tensor, ...] | list[Tensor]
+PROMPT = "compact.v1"
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run depends on; kept beside the checkpoint."""
+
+    calls: Path
+    dialogues: Path | None
+    dialogue_labels: Path | None
+    out: Path
+    steps: int
+    minutes: float | None
+    seed: int
+    tokens: int
+    rate: float
+    decay: float
+    dropout: float
+    word_dropout: float
+    piece_dropout: float
+    dialogue_share: float
+    average: float
+    vocab: int
+    layers: int
+    hidden: int
+    feed_forward: int
+    check_every: int
+    counted_start: bool
+    compile: bool
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """The options of one command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--calls", type=Path, default=HERE / "calls")
+    add("--dialogues", type=Path, help="texts of public dialogues, JSON Lines")
+    add("--dialogue-labels", type=Path, help="labels and quotes of those dialogues")
+    add("--out", type=Path, required=True, help="folder of the model")
+    add("--steps", type=int, default=6000)
+    add("--minutes", type=float, help="end after so many minutes, whatever --steps says")
+    add("--seed", type=int, default=1)
+    add("--tokens", type=int, default=4096, help="tokens a step")
+    add("--rate", type=float, default=2e-3)
+    add("--decay", type=float, default=0.1)
+    add("--dropout", type=float, default=0.05)
+    add("--word-dropout", type=float, default=0.02)
+    add("--piece-dropout", type=float, default=0.1)
+    add("--dialogue-share", type=float, default=0.4)
+    add("--average", type=float, default=0.999)
+    add("--vocab", type=int, default=6144)
+    add("--layers", type=int, default=5)
+    add("--hidden", type=int, default=256)
+    add("--feed-forward", type=int, default=512)
+    add("--check-every", type=int, default=400)
+    add("--counted-start", action="store_true", help="count word vectors first (a minute)")
+    add("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def load_split(options: Options) -> Split:
+    """The corpus, with quotes that are not verbatim counted aloud."""
+    calls, missing = load_calls(options.calls)
+    dialogues: list[Call] = []
+    if options.dialogues and options.dialogue_labels:
+        dialogues, more = load_dialogues(options.dialogues, options.dialogue_labels)
+        missing += more
+    print(f"{len(calls)} calls, {len(dialogues)} dialogues, {missing} quotes not verbatim")
+    return split(calls, dialogues)
+
+
+class Run:
+    """One training run: its parts, its clock and its checkpoint."""
+
+    def __init__(self, options: Options, corpus: Split) -> None:
+        self.options, self.corpus = options, corpus
+        random.seed(options.seed)
+        torch.manual_seed(options.seed)
+        options.out.mkdir(parents=True, exist_ok=True)
+        self.tokenizer = self._tokenizer()
+        self.layout: Layout = layout(self.tokenizer)
+        sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
+        model = new_model(len(self.tokenizer), self.layout, sizes)
+        encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
+        if options.counted_start and not (options.out / "checkpoint.pt").exists():
+            size = len(self.tokenizer)
+            start = start_vectors(corpus.train, encoder, size, options.hidden)
+            model.get_input_embeddings().weight.data.copy_(start)
+        self.trainee = Trainee(model, self.layout, options.dropout, options.word_dropout)
+        self.average = AveragedModel(model, multi_avg_fn=self._blend)
+        self.optimizer = self._optimizer()
+        rng = random.Random(options.seed)
+        mixer = Mixer(corpus.train, rng, options.dialogue_share)
+        self.batches = Batches(mixer, encoder, options.tokens)
+        self.step = 0
+        self.seconds = 0.0
+        self.seen = 0
+        self._resume()
+        if options.compile:
+            # Every bucket's length is a compilation of its own.
+            torch._dynamo.config.recompile_limit = 64
+            for layer in model.model.layers:
+                layer.compile(dynamic=False)
+
+    def _tokenizer(self) -> PreTrainedTokenizerFast:
+        if (self.options.out / "tokenizer.json").exists():
+            return load_tokenizer(self.options.out)
+        texts = [call.text for call in self.corpus.train]
+        tokenizer = build_tokenizer(texts, self.options.vocab)
+        tokenizer.save_pretrained(self.options.out)
+        return tokenizer
+
+    @torch.no_grad()
+    def _blend(self, kept: ParamList, new: ParamList, count: Tensor | int) -> None:
+        """Exponential average with a short memory at first, or it would recall the noise."""
+        share = min(self.options.average, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(kept, new, 1 - share)
+
+    def _optimizer(self) -> AdamW:
+        matrices = [p for p in self.trainee.parameters() if p.ndim > 1]
+        vectors = [p for p in self.trainee.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": matrices, "weight_decay": self.options.decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        return AdamW(groups, lr=self.options.rate, betas=(0.9, 0.98), fused=True)
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is over, by steps or by the clock, whichever is further."""
+        share = self.step / self.options.steps
+        if self.options.minutes:
+            share = max(share, self.seconds / (60 * self.options.minutes))
+        return min(1.0, share)
+
+    def rate(self) -> float:
+        """Warm-up over 100 steps, constant, then linearly to nothing over the last half."""
+        warm = min(1.0, (self.step + 1) / 100)
+        return self.options.rate * warm * min(1.0, 2 * (1 - self.progress) + 0.01)
+
+    def train(self, report: Callable[[str], None] = print) -> None:
+        """Go on until the end, checking and saving now and then."""
+        totals = torch.zeros(3)
+        since = time.monotonic()
+        for batch in self.batches:
+            if self.progress >= 1.0:
+                break
+            self.batches.advance(self.progress)
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate()
+            self.trainee.train()
+            with torch.autocast("cpu", torch.bfloat16):
+                losses = self.trainee(batch, language_share=0.05)
+            losses.total().backward()
+            torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            self.average.update_parameters(self.trainee.model)
+            self.step += 1
+            self.seen += batch.ids.numel()
+            now = time.monotonic()
+            self.seconds, since = self.seconds + now - since, now
+            totals += torch.stack([losses.answer, losses.lines, losses.language]).detach()
+            if self.step % self.options.check_every == 0:
+                report(self._line(totals / self.options.check_every))
+                totals.zero_()
+                self.save()
+                since = time.monotonic()
+        self.save()
+        report(self._line(totals * 0))
+
+    def _line(self, losses: torch.Tensor) -> str:
+        started = time.monotonic()
+        found = self.check()
+        answer, lines, language = losses.tolist()
+        speed = self.seen / max(self.seconds, 1e-9)
+        return (
+            f"step {self.step} {self.seconds / 60:.1f} min {speed:.0f} tok/s answer {answer:.4f} "
+            f"lines {lines:.4f} text {language:.3f} | dev {found} "
+            f"({time.monotonic() - started:.0f} s)"
+        )
+
+    def check(self) -> str:
+        """Median macro-F1 on the development calls, by language, with averaged weights."""
+        parts = []
+        model = self.average.module
+        for language in ("fa", "en"):
+            calls = [call for call in self.corpus.dev if call.language == language]
+            if not calls:
+                continue
+            with torch.autocast("cpu", torch.bfloat16):
+                shares = probabilities(model, self.tokenizer, self.layout, calls)
+            truth = labels_of(calls)
+            result = figures(truth, shares >= 0.5)
+            loss = log_loss(truth, shares)
+            parts.append(f"{language} {result.macro_f1:.3f} mcc {result.mcc:.3f} ce {loss:.3f}")
+        return " ".join(parts)
+
+    def save(self) -> None:
+        """The averaged weights as a model folder, and the checkpoint beside them."""
+        state = {
+            "trainee": self.trainee.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self.batches.mixer.rng.getstate(),
+            "torch": torch.get_rng_state(),
+            "clock": (self.step, self.seconds, self.seen),
+        }
+        path = self.options.out / "checkpoint.pt"
+        torch.save(state, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+        export(self.average.module, self.tokenizer, self.options.out)
+        text = json.dumps({k: str(v) for k, v in asdict(self.options).items()}, indent=1)
+        (self.options.out / "options.json").write_text(text + "\n", encoding="utf-8")
+
+    def _resume(self) -> None:
+        path = self.options.out / "checkpoint.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, weights_only=True)
+        self.trainee.load_state_dict(state["trainee"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.batches.mixer.rng.setstate(state["random"])
+        torch.set_rng_state(state["torch"])
+        self.step, self.seconds, self.seen = state["clock"]
+        print(f"going on from step {self.step}")
+
+
+def export(model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Weights in bfloat16, configuration, tokenizer, and what the package asks of a model."""
+    light = copy.deepcopy(model).to(torch.bfloat16)
+    light.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    card = {"prompt": PROMPT, "order": "joint", "fields": list(FEATURES)}
+    (folder / "clinextract.json").write_text(json.dumps(card) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Train, check and save until the steps or the minutes are over."""
+    options = parse()
+    Run(options, load_split(options)).train()
+
+
+if __name__ == "__main__":
+    main()

@@ -41,8 +41,10 @@ def generate(
 ) -> str:
     """The text that `outlines.Generator` gives, greedily, for a prompt's tokens under a regular expression."""
     generator = _generator(model, tokenizer, regex)
+    # Outlines ends an answer with the tokenizer's token, which need not be the one of the model's configuration.
+    ends: Any = tokenizer.eos_token_id
     # Outlines compiles the kernel that applies its mask, which takes a C++ compiler and half a minute; run as it is, it
     # takes a millisecond a token.
     with torch.compiler.set_stance("force_eager"):
-        text: str = generator(tokens, max_new_tokens=max_tokens, do_sample=False)
+        text: str = generator(tokens, max_new_tokens=max_tokens, do_sample=False, eos_token_id=ends, pad_token_id=ends)
     return text

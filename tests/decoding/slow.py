@@ -1,4 +1,4 @@
-"""The slow and obvious decoder that the fast one is held against: no cache, no draft, one whole pass for every question."""
+"""The slow, obvious decoder that the fast one is held against: no cache, no draft, a whole pass for every question."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ class SlowDecoder:
     """Asks the model token by token.
 
     `margin` is the least distance between the best and the second best of all comparisons so far: below about 1e-4 two
-    correct decoders may differ by rounding alone.
+    correct decoders may differ by rounding alone. `scores` are the total log-probabilities of the last answer's
+    alternatives, by field.
     """
 
     def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.margin = float("inf")
+        self.scores: dict[str, list[float]] = {}
 
     def decode(self, plan: Plan, prompt: Sequence[int]) -> dict[str, Any]:
         """Every field given the ones before it."""
@@ -36,6 +38,7 @@ class SlowDecoder:
                     tokens += segment.tokens
                 case Choice():
                     scores = [self._total(tokens, alternative) for alternative in segment.tokens]
+                    self.scores[segment.field] = scores
                     best = self._best(scores)
                     values[segment.field] = segment.values[best]
                     tokens += segment.tokens[best]

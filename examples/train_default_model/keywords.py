@@ -1,6 +1,6 @@
 """A keyword list with simple negation: what anybody could write in an hour.
 
-Written by hand from the guidelines, widened once after a look at the training calls alone.
+Written by hand from the guidelines, widened once after its figures on training and development calls.
 """
 
 import re

@@ -467,3 +467,9 @@ def test_every_error_of_a_call_is_ours() -> None:
     for text in (None, b"", "", 3, ["pain"], "\ud800"):
         with pytest.raises(ClinExtractError):
             Extractor(PalliativeCall, FakeModel())(text)  # type: ignore[arg-type]
+
+
+def test_blank_lines_around_a_transcript_change_nothing() -> None:
+    extractor = Extractor(model=FakeModel(lambda text: {"pain": text == "She has pain."}))
+    for text in ("She has pain.", "She has pain.\n", "\n\n  She has pain. \r\n\n"):
+        assert extractor(text).features.pain

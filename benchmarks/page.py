@@ -147,7 +147,7 @@ def _batched(part: Report) -> str:
     times = _seconds(part["batched"])
     size = part["batch"]
     rows = [
-        f"| {_named(name)}{', one at a time' if name == OUTLINES else ''} "
+        f"| {_named(name)}{', the middle one alone' if name == OUTLINES else ''} "
         f"| {_cell(Spread.of(list(times[name].values())).scaled(1 / size))} | {_cell(ratio(times[name], times[OURS]))} "
         f"| {_cell(ratio(times[name], times[FLOOR]))} |"
         for name in (OURS, OUTLINES, FLOOR)

@@ -117,7 +117,9 @@ def _models(settings: Settings, architecture: str, device: str, batch: int) -> d
     single = timing.interleave(ways, len(picks), wait)
     _say("in batches")
     rows = [list(range(batch)), list(range(batch, 2 * batch))]
-    batched = timing.interleave(bench.batches(rows, settings.repetitions, 1), len(rows), wait)
+    batched = timing.interleave(bench.batches(rows, settings.repetitions, settings.slow), len(rows), wait)
+    guided = batched[contenders.OUTLINES]
+    batched[contenders.OUTLINES] = {key: seconds * batch for key, seconds in guided.items()}
     bytes_of = {"parameters": model.model.num_parameters(), "dtype": model.info.dtype}
     lengths = [_lengths(item) for item in bench.items]
     del bench

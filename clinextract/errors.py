@@ -24,6 +24,7 @@ positions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -180,7 +181,9 @@ def from_foreign(error: BaseException, *, doing: str) -> ClinExtractError | None
     if isinstance(error, ClinExtractError):
         return error
     names = {cls.__name__ for cls in type(error).__mro__}
-    if "OutOfMemoryError" in names or isinstance(error, MemoryError):
+    # On a processor torch raises a plain RuntimeError; its message says how many bytes, and nothing of a text.
+    exhausted = isinstance(error, RuntimeError) and re.search("allocate memory|out of memory", str(error))
+    if exhausted or "OutOfMemoryError" in names or isinstance(error, MemoryError):
         return ModelError(f"out of memory while {doing}", hint="Use a smaller batch_size, or a smaller model.")
     if names & _UNAVAILABLE:
         return ModelUnavailable(

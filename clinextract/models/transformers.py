@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PREFIXES = 4
 """How many prefixes' keys and values are kept: a language or two, for a schema or two."""
+MASK_IGNORED = 0.1
+"""What `probe` gives from here on is no rounding."""
 HASHED_WHOLE = 1 << 30
 """Weight files up to this many bytes are hashed whole; of larger ones the first and last 16 MiB, and the size."""
 
@@ -146,7 +148,7 @@ def load_transformers(
         ModelError: The weights or the tokenizer cannot be used.
     """
     folder = Path(name)
-    if folder.is_dir() and not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
+    if folder.is_dir() and not _holds_a_model(folder):
         raise ModelUnavailable(
             f"the folder {name!r} holds no weights",
             hint="A model folder holds config.json, tokenizer.json and *.safetensors.",
@@ -159,7 +161,10 @@ def load_transformers(
             local = folder.is_dir() or _is_cached(name)
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, local_files_only=local)
             chosen = getattr(torch, dtype) if dtype else best_dtype(device)
-            model = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=chosen, local_files_only=local)
+            causal: Any = transformers.AutoModelForCausalLM
+            model, loading = causal.from_pretrained(
+                name, dtype=chosen, local_files_only=local, output_loading_info=True
+            )
     except (ValueError, KeyError):
         raise ModelError(
             f"{name!r} is not a causal language model that transformers {transformers.__version__} knows",
@@ -169,9 +174,15 @@ def load_transformers(
         raise ModelError(
             f"the weights of {name!r} do not fit its config.json", hint="Take both from the same place."
         ) from None
-    model.to(torch.device(device)).eval()  # type: ignore[arg-type]
+    if loading["missing_keys"]:  # they would have random values
+        raise ModelError(
+            f"{len(loading['missing_keys'])} weights of {name!r} are missing", hint="Get the model's files again."
+        )
+    model.to(torch.device(device)).eval()
     card = read_card(folder)
-    return TransformersModel(model, tokenizer, _info(display or name, folder, model, card), card)
+    loaded = TransformersModel(model, tokenizer, _info(display or name, folder, model, card), card)
+    _check_masks(loaded)
+    return loaded
 
 
 def best_device() -> str:
@@ -190,6 +201,11 @@ def best_dtype(device: str) -> torch.dtype:
     cpu: Any = torch.cpu
     fast = cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
     return torch.bfloat16 if fast else torch.float32
+
+
+def _holds_a_model(folder: Path) -> bool:
+    weights = (file for pattern in ("*.safetensors", "*.bin") for file in folder.glob(pattern))
+    return (folder / "config.json").is_file() and any(weights)
 
 
 def _is_cached(name: str) -> bool:
@@ -226,6 +242,19 @@ def _check_attention(model: PreTrainedModel) -> None:
         raise ModelError(
             f"{type(model).__name__} has layers without a cache that can be rewound ({', '.join(kinds)})",
             hint="Use a model whose layers all have attention: Qwen2.5, Llama 3, Gemma 3, Mistral, Aya.",
+        )
+
+
+def _check_masks(model: TransformersModel) -> None:
+    """Alternatives are scored side by side, which is right only where the attention honours a mask over a tree."""
+    try:
+        apart = model.probe()
+    except (ValueError, RuntimeError, TypeError, IndexError):  # of a model that cannot take such a mask at all
+        apart = float("inf")
+    if not apart < MASK_IGNORED:
+        raise ModelError(
+            f"{type(model.model).__name__} does not honour a mask over a tree of tokens",
+            hint="Use a model with rotary positions: Qwen2.5, Llama 3, Gemma 3, Mistral, Aya.",
         )
 
 

@@ -180,6 +180,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--architecture", default="qwen2.5-0.5b")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--slow-repetitions", type=int, default=2, help="of outlines.Generator and model.generate")
+    parser.add_argument("--singles", type=int, default=10, help="transcripts one at a time, half of each language")
+    parser.add_argument("--only-our-memory", action="store_true", help="leave the others' peaks out")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--parts", nargs="+", default=["plans", "models", "embedded", "gpu"])
     parser.add_argument("--quick", action="store_true", help="a small run, to see that everything runs")
@@ -194,14 +196,14 @@ def _settings(options: argparse.Namespace) -> Settings:
         gpu="tiny" if quick else "qwen2.5-7b",
         tokenizer=options.tokenizers / FAMILY,
         model=options.model,
-        singles=2 if quick else 10,
+        singles=2 if quick else options.singles,
         batch=2 if quick else 8,
         gpu_batch=2 if quick else 32,
         repetitions=1 if quick else options.repetitions,
         slow=1 if quick else options.slow_repetitions,
         calls=16 if quick else 320,
         starts=0 if quick else 4,
-        peaks=(contenders.OURS,) if quick else contenders.NAMES,
+        peaks=(contenders.OURS,) if quick or options.only_our_memory else contenders.NAMES,
         sizes=plans.SIZES[:1] if quick else plans.SIZES,
         threads=options.threads,
     )

@@ -1,8 +1,7 @@
-"""From transcripts to results: order, failures in their place, laziness, provenance, middleware, the comparison."""
+"""From transcripts to results: order, failures in their place, laziness, provenance, middleware."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal
 import pytest
 import torch
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
-from tiny import KINDS, model, wrapped
+from tiny import KINDS, model
 
 from clinextract.errors import (
     ClinExtractError,
@@ -356,94 +355,6 @@ def test_an_unplanned_schema_names_the_field_and_the_way_out() -> None:
     with pytest.raises(PlanError, match="drugs") as caught:
         Extractor(Lists, FakeModel())
     assert "outlines" in caught.value.hint
-
-
-# Outlines, for comparison
-
-
-class Flags(BaseModel):
-    pain: bool
-    fever: bool
-    cough: bool
-    sleep: bool
-
-
-def in_whole_tokens(seed: int) -> Any:
-    """A random model that prefers long tokens, and so spells as its tokenizer does, as trained models do.
-
-    Outlines lets a model spell a text in any way that its vocabulary allows; ours has one.
-    """
-    made = model("bytes", "qwen2", seed)
-    network = copy.deepcopy(made.model)
-    head = torch.nn.Linear(32, network.config.vocab_size)
-    head.weight = network.lm_head.weight
-    sizes = [len(" false") if piece == b" true" else len(piece or b"") for piece in made.tokenizer.token_bytes]
-    head.bias = torch.nn.Parameter(torch.tensor(sizes) * 40.0)
-    network.lm_head = head
-    return wrapped(network.eval(), made._hf_tokenizer)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_outlines_gives_the_same_booleans(seed: int) -> None:
-    made = in_whole_tokens(seed)
-    compared = []
-    for text in ("She has pain.", "درد دارد", "No complaint at all, he sleeps and eats."):
-        ours = Extractor(Flags, made)(text)
-        theirs = Extractor(Flags, made, decoding="outlines")(text)
-        if all(abs((one.probability or 0) - 0.5) > 1e-3 for one in ours.answers.values()):
-            compared.append(text)
-            assert theirs.features == ours.features
-        assert theirs.provenance.decoding == "outlines"
-        assert all(one.probability is None and not one.review for one in theirs.answers.values())
-    assert compared
-
-
-def test_outlines_takes_what_cannot_be_planned() -> None:
-    class Lists(BaseModel):
-        drugs: Annotated[list[bool], Field(min_length=1, max_length=2)]
-        pain: bool
-
-    found = Extractor(Lists, in_whole_tokens(1), decoding="outlines")("She has pain.")
-    assert isinstance(found.features, Lists)
-    assert 1 <= len(found.features.drugs) <= 2
-
-
-def test_outlines_needs_a_model_that_can_be_guided() -> None:
-    with pytest.raises(SchemaError, match="outlines"):
-        Extractor(Ward, FakeModel(), decoding="outlines")
-
-
-class Guided(FakeModel):
-    """Writes what it is told to, as `outlines.Generator` would."""
-
-    def __init__(self, text: str, *, context: int | None = None) -> None:
-        super().__init__(context=context)
-        self.text = text
-        self.room = 0
-
-    def generate(self, tokens: Sequence[int], regex: str, max_tokens: int) -> str:
-        assert max_tokens > 0
-        self.room = max_tokens
-        return self.text
-
-
-class Free(BaseModel):
-    number: int
-
-
-@pytest.mark.parametrize("text", ["", '{"number": 1', '{"number": ' + "1" * 6000, '{"number": -'])
-def test_an_answer_that_outlines_did_not_end_is_a_typed_error(text: str) -> None:
-    with pytest.raises(ModelOutputError, match="not complete"):
-        Extractor(Free, Guided(text), decoding="outlines")("She has pain.")
-
-
-def test_without_room_for_an_answer_a_document_is_too_long() -> None:
-    for context in range(40, 90):
-        extractor = Extractor(Free, Guided('{"number": 1}', context=context), decoding="outlines")
-        try:
-            assert extractor("She has pain.").features.number == 1
-        except DocumentTooLong as error:
-            assert error.tokens > error.limit
 
 
 # Control tokens

@@ -4,7 +4,11 @@ What is slow to import is imported in the command that needs it, so that `--help
 what may be a transcript. With CLINEXTRACT_DEBUG=1 an unexpected error shows its traceback, which may.
 """
 
-from clinextract.cli import models, transcript  # noqa: F401 - imported to register
+from importlib import import_module
+
 from clinextract.cli.app import DEBUG, app, main
 
 __all__ = ["DEBUG", "app", "main"]
+
+for _subject in ("transcript", "models"):  # in the order in which --help shows their commands
+    import_module(f"clinextract.cli.{_subject}")

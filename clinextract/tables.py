@@ -19,7 +19,8 @@ from rich.text import Text
 from clinextract.doctor import Finding
 from clinextract.inventory import Found
 from clinextract.records import Answer, Extraction
-from clinextract.schema.features import FieldSpec, fields_of
+from clinextract.schema.features import fields_of
+from clinextract.schema.specs import FieldSpec
 
 RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 

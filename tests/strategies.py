@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import Annotated, Any, Literal
 
@@ -14,7 +15,8 @@ from tiny import CONTROL, TOOL
 
 from clinextract.decoding.plan import Plan
 from clinextract.decoding.segments import Choice, Forced
-from clinextract.schema.features import JsonScalar
+from clinextract.schema.features import Feature
+from clinextract.schema.specs import JsonScalar
 
 NAMES = (
     "pain fever a ab a_b level1 visit_request درد نوع_درد دما Größe note2 score x y z "
@@ -85,6 +87,83 @@ def _optional(draw: st.DrawFn, inner: st.SearchStrategy[Any]) -> tuple[Any, list
 
 
 @st.composite
+def _decimal(draw: st.DrawFn) -> tuple[Any, None]:
+    low = draw(st.integers(-50, 50))
+    places = draw(st.integers(1, 2))
+    extra = {"clinextract": {"places": places}}
+    return Annotated[float, Field(ge=low, le=low + draw(st.integers(3, 400)), json_schema_extra=extra)], None
+
+
+@st.composite
+def _quote(draw: st.DrawFn) -> tuple[Any, None]:
+    low = draw(st.integers(0, 3))
+    extra = {"clinextract": {"quote": True}}
+    return Annotated[
+        str, Field(min_length=low, max_length=low + draw(st.integers(1, 9)), json_schema_extra=extra)
+    ], None
+
+
+@st.composite
+def _several(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> tuple[Any, None]:
+    values = draw(st.lists(texts, min_size=1, max_size=4, unique=True))
+    low = draw(st.integers(0, len(values)))
+    return Annotated[
+        list[Literal[tuple(values)]], Field(min_length=low, max_length=draw(st.integers(max(low, 1), 4)))
+    ], None
+
+
+@st.composite
+def _group(draw: st.DrawFn, inner: st.SearchStrategy[Any]) -> tuple[Any, None]:
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
+    return create_model("Group", **{name: (draw(inner)[0], ...) for name in names}), None
+
+
+@st.composite
+def _list(draw: st.DrawFn, item: st.SearchStrategy[Any]) -> tuple[Any, None]:
+    low = draw(st.integers(0, 2))
+    most = low + draw(st.integers(1, 2))
+    return Annotated[list[draw(item)[0]], Field(min_length=low, max_length=most)], None
+
+
+@st.composite
+def _maybe(draw: st.DrawFn, inner: st.SearchStrategy[Any]) -> tuple[Any, None]:
+    return draw(inner)[0] | None, None
+
+
+@st.composite
+def unfolding(draw: st.DrawFn, *, texts: st.SearchStrategy[str] = words, most: int = 3) -> type[BaseModel]:
+    """A Pydantic model whose fields are generated: quotes, dates, decimals, lists and groups, and what may be null."""
+    listed = st.one_of(st.just((bool, None)), _literal(texts), _range(listed=True))
+    written = st.one_of(_range(listed=False), _text(), _decimal(), _quote(), st.just((date, None)))
+    simple = st.one_of(listed, written, _maybe(written))
+    group = _group(simple)
+    several = st.one_of(_several(texts), _list(st.one_of(group, _text(), _quote())))
+    kinds = st.one_of(simple, several, group, _maybe(group))
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=most, unique=True))
+    return create_model("Drawn", **{name: (draw(kinds)[0], ...) for name in names})
+
+
+@st.composite
+def ruled(draw: st.DrawFn, *, most: int = 5) -> type[BaseModel]:
+    """A Pydantic model with rules between its fields, which may contradict each other."""
+    names = draw(st.lists(st.sampled_from([n for n in NAMES if n.isascii()]), min_size=2, max_size=most, unique=True))
+    severity = Literal["mild", "severe", None]
+    open_kinds = [(str | None, {"max_length": 3, "quote": True}), (list[Literal["x", "y"]], {"max_length": 2})]
+    kinds = st.sampled_from([(bool, {}), (bool, {}), (severity, {}), *open_kinds])
+    fields = {}
+    for name in names:
+        annotation, options = draw(kinds)
+        others = [other for other in names if other != name]
+        conditions = st.lists(
+            st.sampled_from([*others, *(f"not {other}" for other in others)]), max_size=2, unique=True
+        )
+        when = draw(st.sampled_from(["", "severe"] if annotation == severity else [""]))
+        rules = {verb: {when: draw(conditions)} for verb in ("implies", "excludes")}
+        fields[name] = (annotation, Feature(label={}, definition={}, **rules, **options))
+    return create_model("Ruled", **fields)
+
+
+@st.composite
 def schemas(draw: st.DrawFn, *, opens: bool = True, texts: st.SearchStrategy[str] = words, most: int = 5) -> Drawn:
     """A Pydantic model of one to `most` fields of any supported kind."""
     listed = st.one_of(st.just((bool, [False, True])), _literal(texts), _enumeration(texts), _range(listed=True))
@@ -117,7 +196,7 @@ def random_path(plan: Plan, chance: random.Random) -> list[tuple[str, tuple[int,
                 path.append((" " + json.dumps(written, ensure_ascii=False), None))
             else:
                 number = chance.choice([field.minimum, field.maximum, chance.randint(field.minimum, field.maximum)])
-                path.append((f" {number}{segment.regex[-1]}", None))
+                path.append((f" {number}{segment.pattern[-1]}", None))
     return path
 
 

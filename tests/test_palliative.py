@@ -8,7 +8,8 @@ import yaml
 from pydantic import ValidationError
 
 from clinextract.palliative import PalliativeCall
-from clinextract.schema.features import FieldSpec, fields_of
+from clinextract.schema.features import fields_of
+from clinextract.schema.specs import FieldSpec
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "palliative_care.yaml"
 NAMES = (

@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 from clinextract.decoding.segments import Choice, Fixed, Forced
 from clinextract.errors import PlanError
 from clinextract.models.base import Tokenizer
-from clinextract.schema.features import JsonScalar
+from clinextract.schema.specs import JsonScalar
 
 CHECKED_PATHS = 8
 """Random answers whose encoding as one text is compared with the plan's, beside the first and the last alternatives."""
@@ -28,7 +28,7 @@ class Slot:
 
     Attributes:
         field: The schema's field.
-        values: The alternatives, shape (n,).
+        values: The alternatives, shape (n,); empty within a group.
         texts: How each is written, shape (n,).
     """
 
@@ -87,7 +87,7 @@ def _window(literals: list[str], slots: list[Slot], i: int, tokenizer: Tokenizer
     slot = slots[i]
     before = (literals[i - 1] + slots[i - 1].texts[0] if i else "") + literals[i]
     after = literals[i + 1] + (slots[i + 1].texts[0] + literals[i + 2] if i + 1 < len(slots) else "")
-    encodings = [_encoded(before + text + after, tokenizer, slot.field) for text in slot.texts]
+    encodings = [encoded(before + text + after, tokenizer, slot.field) for text in slot.texts]
     starts = [list(accumulate((len(piece) for _, piece in one), initial=0)) for one in encodings]
     sizes = [len(text.encode()) for text in slot.texts]
     head, tail = len(before.encode()), len(after.encode())
@@ -107,13 +107,14 @@ def _window(literals: list[str], slots: list[Slot], i: int, tokenizer: Tokenizer
         last -= 1
     first, last = _on_characters(encodings[0], first, last)
     pieces = [one[first : len(one) - last] for one in encodings]
-    if last < 0 or first < 0 or not _prefix_free([tuple(t for t, _ in piece) for piece in pieces]):
+    if last < 0 or first < 0 or not prefix_free([tuple(t for t, _ in piece) for piece in pieces]):
         raise _unaligned(slot.field)
     choice = Choice(
         slot.field,
         slot.values,
         tuple(_decoded(piece, slot.field) for piece in pieces),
         tuple(tuple(token for token, _ in piece) for piece in pieces),
+        tuple(range(len(slot.values))),
     )
     return _Window(choice, starts[0][first] - head, starts[0][-1 - last] - head - sizes[0])
 
@@ -125,7 +126,7 @@ def _forced(
     left = literals[i - 1] + slots[i - 1].texts[0] if i else ""
     right = slots[i].texts[0] + (literals[i + 1] if i + 1 < len(literals) else "") if i < len(slots) else ""
     field = slots[min(i, len(slots) - 1)].field if slots else ""
-    tokens = _encoded(left + literals[i] + right, tokenizer, field)
+    tokens = encoded(left + literals[i] + right, tokenizer, field)
     start = len(left.encode()) + (windows[i - 1].end if i else 0)
     end = len((left + literals[i]).encode()) + (windows[i].start if i < len(windows) else 0)
     starts = list(accumulate((len(piece) for _, piece in tokens), initial=0))
@@ -145,7 +146,7 @@ def _check(literals: list[str], slots: list[Slot], segments: Sequence[Fixed], to
         text = literals[0]
         for slot, pick, literal in zip(slots, path, literals[1:], strict=True):
             text += slot.texts[pick] + literal
-        whole = [token for token, _ in _encoded(text, tokenizer, slots[0].field if slots else "")]
+        whole = [token for token, _ in encoded(text, tokenizer, slots[0].field if slots else "")]
         at, picks = 0, iter(path)
         for segment in segments:
             tokens = segment.tokens[next(picks)] if isinstance(segment, Choice) else segment.tokens
@@ -156,7 +157,7 @@ def _check(literals: list[str], slots: list[Slot], segments: Sequence[Fixed], to
             raise _unaligned("")
 
 
-def _encoded(text: str, tokenizer: Tokenizer, field: str) -> list[tuple[int, bytes]]:
+def encoded(text: str, tokenizer: Tokenizer, field: str) -> list[tuple[int, bytes]]:
     """(token, its bytes) pairs whose bytes are the text's."""
     tokens = tokenizer.encode(text)
     pieces = [tokenizer.token_bytes[token] or b"" for token in tokens]
@@ -192,7 +193,8 @@ def _is_inside(piece: bytes) -> bool:
     return 0x80 <= piece[0] < 0xC0
 
 
-def _prefix_free(alternatives: Sequence[tuple[int, ...]]) -> bool:
+def prefix_free(alternatives: Sequence[tuple[int, ...]]) -> bool:
+    """Whether no alternative is empty or begins with all of another's tokens."""
     ordered = sorted(alternatives)
     # Sorted, a prefix stands directly before one of its continuations.
     return all(b[: len(a)] != a for a, b in pairwise(ordered)) and all(ordered)

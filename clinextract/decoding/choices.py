@@ -11,7 +11,7 @@ import numpy.typing as npt
 from clinextract.decoding.probability import shares
 from clinextract.decoding.segments import Choice
 from clinextract.models.base import LogProbs, Read, Step
-from clinextract.schema.features import JsonScalar
+from clinextract.schema.specs import Json
 
 Scores = npt.NDArray[np.float64]
 """Total log-probabilities of a choice's alternatives, shape (n,)."""
@@ -23,20 +23,38 @@ class Decision:
 
     Attributes:
         value: As a JSON value.
-        probability: For yes/no, P(yes); for another choice, P(value); None where it was generated freely.
+        probability: For yes/no, P(yes); for another listed value, a list of listed values or nothing at all, P(value);
+            None where something was generated freely.
+        ruled: Whether a rule of the schema kept the model from the value that it held best.
     """
 
-    value: JsonScalar
+    value: Json
     probability: float | None
+    ruled: bool = False
 
 
-def decided(choice: Choice, scores: Scores) -> Decision:
-    """The best alternative and its probability; of equally good ones the first."""
-    probabilities = shares(scores)
-    best = int(np.argmax(scores))
-    if set(map(repr, choice.values)) == {"False", "True"}:
-        return Decision(choice.values[best], float(probabilities[choice.values.index(True)]))
-    return Decision(choice.values[best], float(probabilities[best]))
+def favourite(choice: Choice, scores: Scores, cutoff: float | None = None) -> int:
+    """The number of the best alternative; of equally good ones the first.
+
+    Args:
+        choice: The choice.
+        scores: Of its alternatives.
+        cutoff: The probability from which a yes/no choice is yes, where it is not simply the better one.
+    """
+    if cutoff is not None and is_yes_no(choice):
+        yes = choice.values.index(True)
+        return yes if shares(scores)[yes] >= cutoff else 1 - yes
+    return int(np.argmax(scores))
+
+
+def probability(choice: Choice, scores: Scores, pick: int) -> float:
+    """P(yes) of a yes/no choice; else the share of the alternative picked."""
+    return float(shares(scores)[choice.values.index(True) if is_yes_no(choice) else pick])
+
+
+def is_yes_no(choice: Choice) -> bool:
+    """Whether the alternatives are True and False, and no others: 1 and 0 equal them in Python, and are not meant."""
+    return set(map(repr, choice.values)) == {"False", "True"}
 
 
 class Reader:

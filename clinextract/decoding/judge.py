@@ -14,12 +14,15 @@ from outlines_core import Index, Vocabulary
 from outlines_core.json_schema import build_regex_from_schema
 from pydantic import BaseModel
 
-from clinextract.decoding.segments import Choice, Forced, Open, Segment
+from clinextract.decoding.segments import Branch, Choice, Forced, Items, Open, Options, Segment, Unfolding
 from clinextract.errors import PlanError
 from clinextract.schema.features import json_schema_of
 
 # Of every class that the patterns of open fields tell apart, control characters included, and of one to four bytes.
 _SAMPLE = "".join(map(chr, range(161))) + "é\u061fدی\u200c\u2028中😀"
+
+_Way = tuple[str, tuple[int, ...], tuple[Segment, ...]]
+"""How an item of a list begins, and its segments behind that."""
 
 # Stands for white space while Outlines writes the pattern: a private-use character, which no schema has.
 _GAP = "\ue0f0"
@@ -43,8 +46,10 @@ def canonical_regex(schema: type[BaseModel]) -> str:
             f"Outlines cannot compile {schema.__name__}: {type(error).__name__}",
             hint="Use bool, Literal, Enum, a bounded int or a bounded str.",
         ) from None
-    # Outlines puts the pattern on both sides of every sign; canonical JSON has its spaces after ":" and "," only.
-    return regex.replace(f"{_GAP}:{_GAP}", ": ").replace(f"{_GAP},{_GAP}", ", ").replace(_GAP, "")
+    # Outlines puts the pattern on both sides of most signs; canonical JSON has its spaces after ":" and "," only.
+    for sign in (":", ","):
+        regex = regex.replace(f"{_GAP}{sign}{_GAP}", f"{sign} ").replace(f"{sign}{_GAP}", f"{sign} ")
+    return regex.replace(_GAP, "")
 
 
 def judge(segments: Sequence[Segment], regex: str) -> None:
@@ -86,6 +91,40 @@ class _Walk:
                 self.states = set().union(*(self._after(text, segment.field) for text in segment.texts))
             case Open():
                 self.states = self._after_open(segment)
+            case Branch():
+                self._over_branch(segment)
+            case Items():
+                self._over_list(segment, [(*segment.start, segment.item)], [(*segment.more, segment.item)])
+            case Options():
+                # More than the plan allows: any value at any place, which the schema's automaton accepts as well.
+                self._over_list(segment, [(*one, ()) for one in segment.firsts], [(*one, ()) for one in segment.others])
+
+    def _over_branch(self, branch: Branch) -> None:
+        start, ends = self.states, set[int]()
+        for text, body in zip(branch.choice.texts, branch.bodies, strict=True):
+            self.states = start
+            self.states = self._after(text, branch.choice.field)
+            for segment in body:
+                self.over(segment)
+            ends |= self.states
+        self.states = ends
+
+    def _over_list(self, unfolding: Unfolding, firsts: Sequence[_Way], others: Sequence[_Way]) -> None:
+        ends: set[int] = set()
+        for count in range(unfolding.maximum + 1):
+            start = self.states
+            if count >= unfolding.minimum:
+                ends |= self._after((unfolding.close if count else unfolding.empty)[0], unfolding.field)
+            if count < unfolding.maximum:
+                reached: set[int] = set()
+                for text, _, body in others if count else firsts:
+                    self.states = start
+                    self.states = self._after(text, unfolding.field)
+                    for segment in body:
+                        self.over(segment)
+                    reached |= self.states
+                self.states = reached
+        self.states = ends
 
     def ended(self) -> bool:
         return self.states <= self.final
@@ -99,7 +138,7 @@ class _Walk:
 
     def _after_open(self, opened: Open) -> set[int]:
         """The product of the two automata: what the open pattern allows, the schema must allow too."""
-        index = _index(opened.regex, self.ids)
+        index = _index(opened.regex(), self.ids)
         inner: Mapping[int, Mapping[int, int]] = index.get_transitions()
         final = set(index.get_final_states())
         waiting = [(index.get_initial_state(), state) for state in self.states]
@@ -136,6 +175,13 @@ def _characters(segment: Segment) -> set[str]:
             return set(segment.text)
         case Choice():
             return set("".join(segment.texts))
+        case Branch():
+            inner = (one for body in segment.bodies for one in body)
+            return set("".join(segment.choice.texts)).union(*map(_characters, inner))
+        case Items():
+            return set(segment.start[0]).union(*map(_characters, segment.item))
+        case Options():
+            return set("".join(text for text, _ in segment.firsts))
         case Open():
             return set()
 

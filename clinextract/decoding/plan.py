@@ -8,16 +8,18 @@ and a tokenizer. How texts are cut into tokens is in `alignment`, the proof that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
-from clinextract.decoding.alignment import Slot, align
+from clinextract.decoding.alignment import Slot, align, encoded, prefix_free
 from clinextract.decoding.judge import judge
-from clinextract.decoding.ranges import integer_pattern
-from clinextract.decoding.segments import Choice, Forced, Open, Segment
+from clinextract.decoding.ranges import date_pattern, decimal_pattern, integer_pattern
+from clinextract.decoding.segments import Branch, Choice, Encoded, Forced, Items, Open, Options, Segment
 from clinextract.errors import PlanError
 from clinextract.models.base import Tokenizer
-from clinextract.schema.features import FieldSpec, JsonScalar
+from clinextract.schema.specs import FieldSpec, JsonScalar
 
 # What JSON lets stand in a string unescaped, less the quotation mark, the backslash and the C1 control characters.
 TEXT_PATTERN = r'[^"\\\x00-\x1f\x7f-\x9f]'
@@ -39,22 +41,23 @@ class Plan:
 
     @property
     def tokens(self) -> int:
-        """Length of the drafted answer in tokens, the first alternative in every choice and open fields left out."""
-        return sum(
-            len(segment.tokens) if isinstance(segment, Forced) else len(segment.tokens[0])
-            for segment in self.segments
-            if not isinstance(segment, Open)
-        )
+        """Length of the shortest answer in tokens, the first alternative in every choice and open values left out."""
+        return sum(_drafted(segment) for segment in self.segments)
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """The choices, in order."""
+        """The choices that stand in every answer, in order."""
         return tuple(segment for segment in self.segments if isinstance(segment, Choice))
 
     @property
     def longest(self) -> int:
-        """An upper bound of the answer's length in tokens, open fields at their greatest length included."""
-        return sum(_longest(segment) for segment in self.segments)
+        """An upper bound of the answer's length in tokens, every list and every text at its greatest length."""
+        return _longest(self.segments)
+
+    @property
+    def quotes(self) -> bool:
+        """Whether something has to stand in the transcript word for word."""
+        return any(_has_quote(field) for field in self.fields)
 
 
 def build_plan(fields: Sequence[FieldSpec], tokenizer: Tokenizer, regex: str | None = None) -> Plan:
@@ -69,81 +72,235 @@ def build_plan(fields: Sequence[FieldSpec], tokenizer: Tokenizer, regex: str | N
     Raises:
         PlanError: The tokenizer cannot be aligned with a field's values, or a path is not accepted; names the field.
     """
-    segments = _segments(fields, tokenizer)
+    segments = _Builder(tokenizer).answer(fields)
     if regex is not None:
         judge(segments, regex)
-    alone = tuple(Plan((field,), _segments([field], tokenizer)) for field in fields)
+    alone = tuple(Plan((field,), _Builder(tokenizer).answer([field])) for field in fields)
     return Plan(tuple(fields), segments, alone)
 
 
-def _segments(fields: Sequence[FieldSpec], tokenizer: Tokenizer) -> tuple[Segment, ...]:
-    segments: list[Segment] = []
-    for parts, opened in _spans(fields):
-        segments += align(parts, tokenizer)
-        if opened is not None:
-            _check_open(opened, tokenizer)
-            segments.append(opened)
-    return tuple(segments)
+class _Builder:
+    """Puts segments together; literals and listed alternatives are kept back until what stands around them is known.
 
+    Args:
+        tokenizer: The model's.
+        field: The top-level field that is built, where one is.
+    """
 
-def _spans(fields: Sequence[FieldSpec]) -> Iterator[tuple[list[str | Slot], Open | None]]:
-    """The answer in stretches that end with an open field, the last one without."""
-    parts: list[str | Slot] = []
-    literal, separator = "{", ""
-    for position, field in enumerate(fields):
-        last = position == len(fields) - 1
-        literal += f"{separator}{json.dumps(field.name, ensure_ascii=False)}:"
-        separator = ", "
-        if field.values:
+    def __init__(self, tokenizer: Tokenizer, field: str = "") -> None:
+        self._tokenizer = tokenizer
+        self._field = field
+        self._segments: list[Segment] = []
+        self._parts: list[str | Slot] = [""]
+
+    def answer(self, fields: Sequence[FieldSpec]) -> tuple[Segment, ...]:
+        """The whole answer."""
+        self._text("{")
+        self._fields(fields, top=True)
+        return self._done()
+
+    def _fields(self, fields: Sequence[FieldSpec], *, top: bool = False) -> None:
+        """The inside of an object, with the brace that closes it."""
+        for position, field in enumerate(fields):
+            end = "}" if position == len(fields) - 1 else ","
+            if top:
+                self._field = field.name
+            self._text(f"{json.dumps(field.name, ensure_ascii=False)}:")
+            if not self._value(field, end, top=top):
+                self._text(end)
+            if end == ",":
+                self._text(" ")
+
+    def _value(self, field: FieldSpec, end: str, *, top: bool) -> bool:
+        """A value with the space before it; whether what ends it is written with it."""
+        if field.listed:
             # The space belongs to the value: most vocabularies have it at the beginning of a token.
-            parts += [literal, Slot(field.name, field.values, tuple(map(_written, field.values)))]
-            literal = ""
-            continue
-        opened = _open(field, last=last)
-        yield [*parts, literal], opened
-        parts, literal = [], ""
-        if field.kind == "integer":  # the character that ends a number is generated with it
-            separator = " "
-            if last:
-                return
-    yield [*parts, literal + "}"], None
+            values = field.values if top else ()
+            self._parts += [Slot(self._field, values, tuple(map(_written, field.values))), ""]
+            return False
+        match field.kind:
+            case "group":
+                self._group(field, top=top)
+            case "several":
+                self._dynamic(self._options(field, top=top))
+            case "list":
+                self._dynamic(self._items(field, top=top))
+            case "text" | "quote" | "date" | "integer" | "decimal":
+                opened = _open(self._field, field, end, head=top and field.nullable)
+                _check_open(opened, self._tokenizer)
+                self._dynamic(opened)
+                return opened.kind == "number"
+            case _:
+                raise PlanError(
+                    f"field {field.name!r} is of a kind that cannot be planned",
+                    hint="Use decoding='outlines' for it.",
+                    field=self._field,
+                )
+        return False
+
+    def _group(self, field: FieldSpec, *, top: bool) -> None:
+        if not field.nullable:
+            self._text(" {")
+            self._fields(field.fields)
+            return
+        inner = _Builder(self._tokenizer, self._field)
+        inner._fields(field.fields)
+        pieces = [self._encoded(" null"), self._encoded(" {")]
+        texts, tokens = zip(*pieces, strict=True)
+        self._dynamic(Branch(Choice(self._field, (), texts, tokens, (0, 1) if top else ()), ((), inner._done())))
+
+    def _items(self, field: FieldSpec, *, top: bool) -> Items:
+        [item] = field.fields
+        inner = _Builder(self._tokenizer, self._field)
+        if item.kind == "group":
+            inner._fields(item.fields)
+            first = "{"
+        else:
+            first = '"'
+            opened = _open(self._field, item, "", opened=True)
+            _check_open(opened, self._tokenizer)
+            inner._dynamic(opened)
+        return Items(
+            self._field,
+            start=self._encoded(f" [{first}"),
+            more=self._encoded(f", {first}"),
+            empty=self._encoded(" []"),
+            close=self._encoded("]"),
+            item=inner._done(),
+            minimum=int(field.minimum),
+            maximum=int(field.maximum),
+            head=top and field.minimum == 0,
+        )
+
+    def _options(self, field: FieldSpec, *, top: bool) -> Options:
+        spelled = [json.dumps(value, ensure_ascii=False) for value in field.values]
+        made = Options(
+            self._field,
+            firsts=tuple(self._encoded(f" [{one}") for one in spelled),
+            others=tuple(self._encoded(f", {one}") for one in spelled),
+            empty=self._encoded(" []"),
+            close=self._encoded("]"),
+            minimum=int(field.minimum),
+            maximum=int(field.maximum),
+            head=top and field.minimum == 0,
+        )
+        for pieces in ((made.empty, *made.firsts), (made.close, *made.others)):
+            if not prefix_free([tokens for _, tokens in pieces]):
+                raise PlanError(
+                    f"field {self._field!r} has values of which one begins with another",
+                    hint="Write the values as texts, or as whole words.",
+                    field=self._field,
+                )
+        return made
+
+    def _text(self, literal: str) -> None:
+        assert isinstance(self._parts[-1], str)
+        self._parts[-1] += literal
+
+    def _dynamic(self, segment: Segment) -> None:
+        self._align()
+        self._segments.append(segment)
+
+    def _align(self) -> None:
+        if self._parts != [""]:
+            self._segments += align(self._parts, self._tokenizer)
+            self._parts = [""]
+
+    def _done(self) -> tuple[Segment, ...]:
+        self._align()
+        return tuple(self._segments)
+
+    def _encoded(self, text: str) -> Encoded:
+        return text, tuple(token for token, _ in encoded(text, self._tokenizer, self._field))
 
 
 def _written(value: JsonScalar) -> str:
     return " " + json.dumps(value, ensure_ascii=False)
 
 
-def _open(field: FieldSpec, *, last: bool) -> Open:
-    if field.kind == "text":
-        bound = f"{{{field.minimum},{field.maximum}}}"
-        return Open(
-            field.name,
-            "text",
-            regex=f' "{TEXT_PATTERN}{bound}"',
-            unbounded=f' "{TEXT_PATTERN}*"',
-            minimum=field.minimum,
-            maximum=field.maximum,
-        )
-    regex = f" {integer_pattern(field.minimum, field.maximum)}{'}' if last else ','}"
-    return Open(field.name, "integer", regex=regex, unbounded=regex)
+def _open(name: str, field: FieldSpec, end: str, *, opened: bool = False, head: bool = False) -> Open:
+    """The open segment of a field that is not listed."""
+    quote = "" if opened else '"'
+    match field.kind:
+        case "text" | "quote":
+            bound = f"{{{field.minimum},{field.maximum}}}"
+            return Open(
+                name,
+                "quote" if field.kind == "quote" else "text",
+                pattern=f'{quote}{TEXT_PATTERN}{bound}"',
+                unbounded=f'{quote}{TEXT_PATTERN}*"',
+                minimum=int(field.minimum),
+                maximum=int(field.maximum),
+                opened=opened,
+                nullable=field.nullable,
+                longest=4 * int(field.maximum) + 4,  # every character may take four byte tokens
+                head=head,
+            )
+        case "date":
+            days = date_pattern(date.fromordinal(int(field.minimum)), date.fromordinal(int(field.maximum)))
+            pattern = f'"{days}"'
+            return Open(name, "date", pattern, pattern, nullable=field.nullable, longest=16, head=head)
+        case _:
+            low, high = field.minimum, field.maximum
+            number = (
+                decimal_pattern(Decimal(low), Decimal(high), field.places)
+                if field.kind == "decimal"
+                else integer_pattern(int(low), int(high))
+            )
+            pattern = f"{number}{end}"
+            longest = (
+                max(len(str(low)), len(str(high)), len("null")) + field.places + 3
+            )  # at most one token a character
+            return Open(name, "number", pattern, pattern, nullable=field.nullable, ends=end, longest=longest, head=head)
 
 
 def _check_open(opened: Open, tokenizer: Tokenizer) -> None:
-    """An open field needs a way out at every moment: its last character must be a token of its own."""
-    end = opened.regex[-1].encode()
-    if end not in tokenizer.token_bytes:
+    """An open value needs a way out at every moment: its last character must be a token of its own."""
+    end = opened.pattern[-1]
+    if end.encode() not in tokenizer.token_bytes:
         raise PlanError(
-            f"field {opened.field!r} cannot be generated: the tokenizer has no token for {opened.regex[-1]!r} alone",
+            f"field {opened.field!r} cannot be generated: the tokenizer has no token for {end!r} alone",
             hint="Use a choice instead of an open field, or another model.",
             field=opened.field,
         )
 
 
-def _longest(segment: Segment) -> int:
+def _has_quote(field: FieldSpec) -> bool:
+    return field.kind == "quote" or any(map(_has_quote, field.fields))
+
+
+def _drafted(segment: Segment) -> int:
+    """Tokens of a segment's shortest text."""
     match segment:
         case Forced():
             return len(segment.tokens)
         case Choice():
-            return max(len(tokens) for tokens in segment.tokens)
+            return len(segment.tokens[0])
+        case Branch():
+            return len(segment.choice.tokens[0]) + sum(map(_drafted, segment.bodies[0]))
+        case Items() | Options():
+            return len(segment.empty[1])
         case Open():
-            return segment.longest
+            return 0
+
+
+def _longest(segments: Sequence[Segment]) -> int:
+    total = 0
+    for segment in segments:
+        match segment:
+            case Forced():
+                total += len(segment.tokens)
+            case Choice():
+                total += max(map(len, segment.tokens))
+            case Open():
+                total += segment.longest
+            case Branch():
+                ways = zip(segment.choice.tokens, segment.bodies, strict=True)
+                total += max(len(tokens) + _longest(body) for tokens, body in ways)
+            case Items():
+                each = max(len(segment.start[1]), len(segment.more[1])) + _longest(segment.item)
+                total += segment.maximum * each + max(len(segment.empty[1]), len(segment.close[1]))
+            case Options():
+                lengths = sorted((len(tokens) for _, tokens in segment.firsts + segment.others), reverse=True)
+                total += sum(lengths[: segment.maximum]) + max(len(segment.empty[1]), len(segment.close[1]))
+    return total

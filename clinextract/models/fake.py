@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from clinextract.models.base import LogProbs, Message, ModelInfo, Prefix, Read, Step
-from clinextract.schema.features import JsonScalar
+from clinextract.schema.specs import JsonScalar
 
 Answer = JsonScalar | Mapping[JsonScalar, float]
 Answers = Mapping[str, Answer]

@@ -1,50 +1,74 @@
 """What a schema's fields are: any Pydantic model, read through its JSON schema.
 
-Kinds in this version: yes/no (`bool`), one of a list (`Literal`, `Enum`), a whole number within bounds, a text of
-bounded length; the first three may be `| None`. Lists, groups, dates and decimals are refused with the field's name.
+Kinds: yes/no (`bool`), one of a list (`Literal`, `Enum`), several of a list (`list[Literal[...]]`), a whole number or a
+decimal within bounds, a date, a text of bounded length, a quote from the transcript, a group (a nested model), and a
+bounded list of texts, quotes or groups; all but the lists may be `| None`. How they are read is in `kinds`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.fields import FieldInfo
 
 from clinextract.errors import PlanError, SchemaError
+from clinextract.schema.kinds import Fragments
+from clinextract.schema.specs import FieldSpec, Json, JsonScalar, Merge
 
-Kind = Literal["boolean", "choice", "integer", "text", "json"]
-JsonScalar = str | int | float | bool | None
-
-LISTED_INTEGERS = 256
-"""Whole numbers in a range up to this size are alternatives of a choice, with a probability each; beyond it they are
-generated digit by digit."""
+Triggered = Sequence[str] | Mapping[str, Sequence[str]]
 
 
-def Feature(  # noqa: N802 - reads as a kind of Field, and is used as one
+def Feature(  # noqa: N802, PLR0913 - reads as a kind of Field, and is used as one
     default: Any = ...,
     *,
     label: Mapping[str, str],
     definition: Mapping[str, str],
     codes: Mapping[str, str] | None = None,
+    counts: Mapping[str, Sequence[str]] | None = None,
+    does_not_count: Mapping[str, Sequence[str]] | None = None,
+    implies: Triggered = (),
+    excludes: Triggered = (),
+    unit: str = "",
+    places: int | None = None,
+    quote: bool = False,
+    merge: Merge = "any",
     **field_options: Any,
 ) -> Any:
-    """A Pydantic `Field` with a label and a definition in each language, keyed by ISO 639-1 code.
+    """A Pydantic `Field` with what a clinician says of it, in each language, keyed by ISO 639-1 code.
 
     Args:
         default: As in `Field`.
         label: A short name for tables and reports.
         definition: What makes the value true, or what the value is; it goes into the prompt.
         codes: Terminology codes by system, such as {"ICD-10": "R52"}.
-        **field_options: Passed to `Field`: bounds and lengths, for example.
+        counts: Phrases by language that make the value true; they go into the prompt.
+        does_not_count: Phrases by language that do not.
+        implies: A rule that decoding keeps: where this field is present, the conditions named hold. A condition is
+            "field" (present), "not field" or "field=value". Of a field with listed values the conditions may be given
+            by value: {"severe": ["pain"]}.
+        excludes: The same for conditions that then do not hold.
+        unit: Of a number, as people write it.
+        places: Decimal places of a decimal; 2 by default.
+        quote: Whether a text has to stand in the transcript word for word.
+        merge: How the windows of a long transcript are put together: "any" window that has it (the surest), the
+            "first" or the "last" of those.
+        **field_options: Passed to `Field`: bounds and lengths, for example. Bounds of a date are `ge` and `le`.
     """
     extra: dict[str, Any] = {"label": dict(label), "definition": dict(definition), "codes": dict(codes or {})}
+    given = {
+        "counts": counts, "does_not_count": does_not_count, "implies": implies, "excludes": excludes, "unit": unit,
+        "places": places, "quote": quote, "earliest": field_options.get("ge"), "latest": field_options.get("le"),
+    }  # fmt: skip
+    extra |= {key: _plain(value) for key, value in given.items() if value and not _is_number(key, value)}
+    if merge != "any":
+        extra["merge"] = merge
     return Field(
         default,
         title=label.get("en"),
@@ -52,37 +76,6 @@ def Feature(  # noqa: N802 - reads as a kind of Field, and is used as one
         json_schema_extra={"clinextract": extra},
         **field_options,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
-    """One field as decoding and prompts see it.
-
-    Attributes:
-        name: The Python name, which is also the JSON key.
-        kind: "boolean", "choice", "integer" or "text"; "json" for any other, which only Outlines can generate.
-        values: The alternatives, as JSON values, where they can be listed; else empty.
-        minimum, maximum: Bounds of an integer that is not listed, or of a text's length in characters.
-        label, definition: By language; empty where the schema's author gave none.
-        codes: Terminology codes by system.
-    """
-
-    name: str
-    kind: Kind
-    values: tuple[JsonScalar, ...] = ()
-    minimum: int = 0
-    maximum: int = 0
-    label: Mapping[str, str] = dataclass_field(default_factory=dict)
-    definition: Mapping[str, str] = dataclass_field(default_factory=dict)
-    codes: Mapping[str, str] = dataclass_field(default_factory=dict)
-
-    def labelled(self, language: str) -> str:
-        """The label in a language, else in English, else the name in words."""
-        return self.label.get(language) or self.label.get("en") or self.name.replace("_", " ")
-
-    def defined(self, language: str) -> str:
-        """The definition in a language, else in English, else nothing."""
-        return self.definition.get(language) or self.definition.get("en") or ""
 
 
 def fields_of(schema: type[BaseModel], *, planned: bool = True) -> tuple[FieldSpec, ...]:
@@ -97,9 +90,9 @@ def fields_of(schema: type[BaseModel], *, planned: bool = True) -> tuple[FieldSp
         PlanError: A field is of a kind that cannot be planned; the error names it.
     """
     json_schema = json_schema_of(schema)
-    definitions = json_schema.get("$defs", {})
+    fragments = Fragments(json_schema.get("$defs", {}))
     return tuple(
-        _field(name, schema.model_fields[name], prop, definitions, planned=planned)
+        _field(name, schema.model_fields[name], prop, fragments, planned=planned)
         for name, prop in json_schema["properties"].items()
     )
 
@@ -136,106 +129,20 @@ def schema_hash(schema: type[BaseModel]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _field(
-    name: str,
-    info: FieldInfo,
-    prop: Mapping[str, Any],
-    definitions: Mapping[str, Any],
-    *,
-    planned: bool,
-) -> FieldSpec:
-    extra = prop.get("clinextract", {})
-    texts = {key: extra.get(key, {}) for key in ("label", "definition", "codes")}
-    if not texts["definition"] and prop.get("description"):
-        texts["definition"] = {"en": prop["description"]}
+def canonical_json(values: Mapping[str, Json]) -> str:
+    """The one spelling of an answer, in plans, prompts and training alike: ", " and ": " between the parts."""
+    return json.dumps(dict(values), ensure_ascii=False)
+
+
+def _field(name: str, info: FieldInfo, prop: Mapping[str, Any], fragments: Fragments, *, planned: bool) -> FieldSpec:
     try:
-        kind, values, bounds = _kind(name, _resolved(prop, definitions), definitions)
-        if values:
-            values = _accepted(name, info, values)
+        spec = fragments.field(name, prop)
+        return replace(spec, values=_accepted(name, info, spec.values)) if spec.listed else spec
     except PlanError:
         if planned:
             raise
-        kind, values, bounds = "json", (), (0, 0)
-    return FieldSpec(name, kind, values, *bounds, **texts)
-
-
-def _resolved(prop: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
-    reference = prop.get("$ref")
-    return definitions[reference.rsplit("/", 1)[-1]] if reference else prop
-
-
-def _kind(
-    name: str, prop: Mapping[str, Any], definitions: Mapping[str, Any]
-) -> tuple[Kind, tuple[JsonScalar, ...], tuple[int, int]]:
-    """Kind, alternatives and bounds of a JSON schema fragment."""
-    if "anyOf" in prop:
-        return _nullable(name, prop["anyOf"], definitions)
-    if "enum" in prop or "const" in prop:
-        values = tuple(prop["enum"]) if "enum" in prop else (prop["const"],)
-        if all(value is None or isinstance(value, str | int) for value in values):
-            return "choice", values, (0, 0)
-    match prop.get("type"):
-        case "boolean":
-            return "boolean", (False, True), (0, 0)
-        case "integer":
-            return _integer(name, prop)
-        case "string" if not {"pattern", "format"} & prop.keys():
-            return _text(name, prop)
-    raise PlanError(
-        f"field {name!r} is of a kind that cannot be planned",
-        hint="Use bool, Literal, Enum, an int with ge and le, or a str with max_length; or pass decoding='outlines', "
-        "which generates any JSON schema token by token.",
-        field=name,
-    )
-
-
-def _nullable(
-    name: str, options: list[Mapping[str, Any]], definitions: Mapping[str, Any]
-) -> tuple[Kind, tuple[JsonScalar, ...], tuple[int, int]]:
-    """`X | None`, where X has alternatives that can be listed."""
-    others = [option for option in options if option.get("type") != "null"]
-    if len(others) == 1 and len(options) == 2:
-        kind, values, bounds = _kind(name, _resolved(others[0], definitions), definitions)
-        if values:
-            several = values if None in values else (*values, None)
-            return ("choice" if kind == "boolean" else kind), several, bounds
-    raise PlanError(
-        f"field {name!r} is a union that cannot be planned",
-        hint="Only `bool | None`, `Literal[...] | None` and a small integer range `| None` can be.",
-        field=name,
-    )
-
-
-def _integer(name: str, prop: Mapping[str, Any]) -> tuple[Kind, tuple[JsonScalar, ...], tuple[int, int]]:
-    lows = [prop[key] + past for key, past in (("minimum", 0), ("exclusiveMinimum", 1)) if key in prop]
-    highs = [prop[key] - past for key, past in (("maximum", 0), ("exclusiveMaximum", 1)) if key in prop]
-    low, high = max(lows, default=None), min(highs, default=None)
-    if low is None or high is None or low > high:
-        raise PlanError(
-            f"field {name!r} is a whole number without two bounds, or with none between them",
-            hint=f"Give both: {name}: Annotated[int, Field(ge=0, le=10)].",
-            field=name,
-        )
-    if high - low < LISTED_INTEGERS:
-        return "integer", tuple(range(low, high + 1)), (0, 0)
-    if "multipleOf" in prop:
-        raise PlanError(
-            f"field {name!r} is a multiple within a range of more than {LISTED_INTEGERS}",
-            hint="Narrow the bounds, or leave multiple_of out.",
-            field=name,
-        )
-    return "integer", (), (low, high)
-
-
-def _text(name: str, prop: Mapping[str, Any]) -> tuple[Kind, tuple[JsonScalar, ...], tuple[int, int]]:
-    low, high = prop.get("minLength", 0), prop.get("maxLength")
-    if high is None or low > high:
-        raise PlanError(
-            f"field {name!r} is a text without a greatest length, or with one below its least",
-            hint=f"Bound it: {name}: Annotated[str, Field(max_length=200)].",
-            field=name,
-        )
-    return "text", (), (low, high)
+        extra = prop.get("clinextract", {})
+        return FieldSpec(name, "json", label=extra.get("label", {}), definition=extra.get("definition", {}))
 
 
 def _accepted(name: str, info: FieldInfo, values: tuple[JsonScalar, ...]) -> tuple[JsonScalar, ...]:
@@ -259,6 +166,15 @@ def _accepted(name: str, info: FieldInfo, values: tuple[JsonScalar, ...]) -> tup
     return tuple(accepted)
 
 
-def canonical_json(values: Mapping[str, JsonScalar]) -> str:
-    """The one spelling of an answer, in plans, prompts and training alike: ", " and ": " between the parts."""
-    return json.dumps(dict(values), ensure_ascii=False)
+def _is_number(key: str, value: Any) -> bool:
+    """Bounds of a date are told to decoding here, since JSON schema has no word for them; those of a number it has."""
+    return key in {"earliest", "latest"} and not isinstance(value, date)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

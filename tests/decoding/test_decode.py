@@ -16,11 +16,12 @@ from slow import SlowDecoder
 from strategies import Drawn, plain_words, schemas
 from tiny import ARCHITECTURES, LOSSLESS, model, tokenizer
 
-from clinextract.decoding.choices import Decision
-from clinextract.decoding.decode import Decisions, Guess, decode
+from clinextract.decoding.choices import Decision, favourite, probability
+from clinextract.decoding.decode import decode
 from clinextract.decoding.opens import Guides
 from clinextract.decoding.plan import Plan, build_plan
 from clinextract.decoding.probability import shares
+from clinextract.decoding.rows import Decisions, Guess
 from clinextract.decoding.segments import Choice, Open
 from clinextract.errors import ModelOutputError
 from clinextract.models.base import Order
@@ -330,7 +331,16 @@ def test_an_open_field_needs_its_last_sign_as_a_token() -> None:
 
 
 def test_choices_that_tie_give_the_first() -> None:
-    from clinextract.decoding.choices import decided
-
     choice = Choice("pain", (False, True), ("false", "true"), ((1,), (2,)))
-    assert decided(choice, np.array([-1.0, -1.0])) == Decision(value=False, probability=0.5)
+    scores = np.array([-1.0, -1.0])
+    assert favourite(choice, scores) == 0
+    assert probability(choice, scores, 0) == 0.5
+
+
+def test_a_cutoff_that_is_reached_is_yes() -> None:
+    choice = Choice("pain", (False, True), ("false", "true"), ((1,), (2,)))
+    scores = np.array([-1.0, -2.0])
+    chance = probability(choice, scores, 0)
+    assert favourite(choice, scores) == 0
+    assert favourite(choice, scores, chance) == 1
+    assert favourite(choice, scores, float(np.nextafter(chance, 1))) == 0

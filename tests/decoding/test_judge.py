@@ -98,15 +98,15 @@ def test_nothing_may_follow() -> None:
     "regex", [' "[^"\\\\\\x00-\\x1f]{2,5}"', ' "[a-z]{1,4}"', ' "[a-z\\n]{2,4}"', ' "[a-z]{2,4}" ', " [0-9]"]
 )
 def test_an_open_field_may_not_hold_more_than_the_schema(regex: str) -> None:
-    assert refused(tampered(place(Open, "note"), regex=regex)).field in {"note", None}
+    assert refused(tampered(place(Open, "note"), pattern=pattern)).field in {"note", None}
 
 
 def test_an_open_field_may_hold_less() -> None:
-    judge(tampered(place(Open, "note"), regex=' "[a-c]{3}"'), canonical_regex(Ward))
+    judge(tampered(place(Open, "note"), pattern='"[a-c]{3}"'), canonical_regex(Ward))
 
 
 def test_a_number_may_not_have_a_zero_before_it() -> None:
-    assert refused(tampered(place(Open, "dose"), regex=" 0[0-9],")).field == "dose"
+    assert refused(tampered(place(Open, "dose"), pattern="0[0-9],")).field == "dose"
 
 
 def test_a_plan_of_another_schema_is_refused() -> None:

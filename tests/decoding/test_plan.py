@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from datetime import date
+from datetime import datetime
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -155,7 +155,7 @@ def test_a_plan_says_how_it_is_cut() -> None:
     kinds = [type(segment) for segment in plan.segments]
     assert kinds == [Forced, Choice, Forced, Open, Forced, Open]
     assert plan.segments[1].texts == ("false,", "true,")
-    assert [one.regex[-1] for one in plan.segments if isinstance(one, Open)] == ['"', "}"]
+    assert [one.pattern[-1] for one in plan.segments if isinstance(one, Open)] == ['"', "}"]
 
 
 # What cannot be planned
@@ -183,13 +183,15 @@ class _Inner(BaseModel):
 @pytest.mark.parametrize(
     "annotation",
     [
-        list[bool], float, str, int, dict[str, bool], date, bytes, _Inner, _Inner | None, Any, tuple[bool, bool],
+        list[bool], float, str, int, dict[str, bool], datetime, bytes, Any, tuple[bool, bool],
+        Annotated[list[bool], Field(max_length=2)], Annotated[list[_Inner | None], Field(max_length=2)],
+        Annotated[list[_Inner], Field(min_length=3, max_length=2)], Annotated[list[_Inner], Field(max_length=0)],
         set[str], bool | str, Literal["a"] | Literal["b"], list[_Inner], _Colour, complex, object, type(None), None,
         Annotated[int, Field(ge=0)], Annotated[int, Field(le=0)], Annotated[int, Field(ge=3, le=2)],
         Annotated[str, Field(min_length=3)], Annotated[str, Field(max_length=3, pattern="a+")],
-        Annotated[str, Field(min_length=5, max_length=3)], Annotated[str, Field(max_length=3)] | None,
+        Annotated[str, Field(min_length=5, max_length=3)], Annotated[float, Field(ge=0)],
         Annotated[int, Field(ge=0, le=10**6, multiple_of=7)], Annotated[int, Field(ge=1, le=2, multiple_of=5)],
-        Annotated[float, Field(ge=0, le=1)], Literal["\ud800", "a"],
+        Annotated[float, Field(gt=0.001, lt=0.002)], Literal["\ud800", "a"],
     ],
 )  # fmt: skip
 def test_an_unsupported_kind_is_refused_by_the_field_s_name(annotation: Any) -> None:
@@ -209,6 +211,16 @@ def test_a_recursive_schema_is_refused_by_the_field_s_name() -> None:
     with pytest.raises(PlanError) as caught:
         plan_of(_Tree, ByteTokenizer())
     assert caught.value.field == "child"
+
+
+def test_a_schema_within_a_list_of_itself_is_refused() -> None:
+    class Node(BaseModel):
+        leaf: bool
+        children: Annotated[list[Node], Field(max_length=2)]
+
+    with pytest.raises(PlanError) as caught:
+        plan_of(Node, ByteTokenizer())
+    assert caught.value.field == "children"
 
 
 def test_no_fields_are_refused() -> None:

@@ -95,9 +95,9 @@ def test_nothing_may_follow() -> None:
 
 
 @pytest.mark.parametrize(
-    "regex", [' "[^"\\\\\\x00-\\x1f]{2,5}"', ' "[a-z]{1,4}"', ' "[a-z\\n]{2,4}"', ' "[a-z]{2,4}" ', " [0-9]"]
+    "pattern", ['"[^"\\\\\\x00-\\x1f]{2,5}"', '"[a-z]{1,4}"', '"[a-z\\n]{2,4}"', '"[a-z]{2,4}" ', "[0-9]"]
 )
-def test_an_open_field_may_not_hold_more_than_the_schema(regex: str) -> None:
+def test_an_open_field_may_not_hold_more_than_the_schema(pattern: str) -> None:
     assert refused(tampered(place(Open, "note"), pattern=pattern)).field in {"note", None}
 
 

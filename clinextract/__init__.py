@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clinextract.calibration.calibrator import Calibrator
     from clinextract.errors import (
         CalibrationError,
         ClinExtractError,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
         TrainingError,
         TranslationError,
     )
+    from clinextract.evaluation.calibrate import calibrate
+    from clinextract.evaluation.probes.probing import probe
     from clinextract.extractor import Extractor, extract
     from clinextract.models.fake import FakeModel
     from clinextract.models.loading import load_model
@@ -37,11 +40,14 @@ if TYPE_CHECKING:
     from clinextract.schema.features import Feature
 
 _HOMES = {
+    "calibration.calibrator": "Calibrator",
     "errors": (
         "CalibrationError ClinExtractError ColumnMissing DataError DocumentTooLong ExtraNotInstalled "
         "ModelConnectionError ModelError ModelOutputError ModelTimeout ModelUnavailable PlanError RecordInvalid "
         "SchemaError SchemaFileError TrainingError TranslationError"
     ),
+    "evaluation.calibrate": "calibrate",
+    "evaluation.probes.probing": "probe",
     "extractor": "Extractor extract",
     "models.fake": "FakeModel",
     "models.loading": "load_model",
@@ -55,6 +61,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = [
     "Answer",
     "CalibrationError",
+    "Calibrator",
     "ClinExtractError",
     "ColumnMissing",
     "DataError",
@@ -81,8 +88,10 @@ __all__ = [
     "SchemaFileError",
     "TrainingError",
     "TranslationError",
+    "calibrate",
     "extract",
     "load_model",
+    "probe",
 ]
 
 

@@ -151,7 +151,9 @@ class TranslationError(ClinExtractError):
 
 
 class CalibrationError(ClinExtractError):
-    """A calibration belongs to another model, prompt or schema."""
+    """A calibration belongs to another model, prompt or schema, cannot be read, or cannot be fitted."""
+
+    usage = True
 
 
 class TrainingError(ClinExtractError):

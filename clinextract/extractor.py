@@ -1,47 +1,44 @@
 """From transcripts to features: one object that is compiled once, and one function that makes it for one call.
 
-`_prepare` and `_finish` are pure; between them stands the one call of the model, in `_decode`.
+Preparing and finishing are pure; between them stands the one call of the model, in `_decode`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby, islice
 from time import perf_counter
 from typing import Generic, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from typing_extensions import TypeVar
 
+from clinextract.calibration.calibrator import BAND, Calibrator
 from clinextract.decoding.choices import Decision
-from clinextract.decoding.decode import Decisions, Guess, decode
+from clinextract.decoding.decode import drive
 from clinextract.decoding.judge import canonical_regex
 from clinextract.decoding.opens import Guides
 from clinextract.decoding.plan import build_plan
-from clinextract.errors import (
-    ClinExtractError,
-    DocumentTooLong,
-    ModelOutputError,
-    RecordInvalid,
-    SchemaError,
-    mapped,
-)
+from clinextract.decoding.rows import Constraints, Decisions, Flow, Guess, Row
+from clinextract.errors import ClinExtractError, ModelOutputError, SchemaError, mapped
+from clinextract.evidence import locate, replies
+from clinextract.finishing import Decoded, Finisher, Located
 from clinextract.models.base import GuidedModel, LogitModel, Order
 from clinextract.models.loading import load_model
 from clinextract.palliative import PalliativeCall
-from clinextract.prompts import Example, Prompt, check_examples, default_examples, render, split
-from clinextract.records import Answer, Document, Extraction, Failure, Provenance, Stage
-from clinextract.schema.features import canonical_json, fields_of, schema_hash
-from clinextract.text import language_of, normalise
+from clinextract.preparing import Middleware, Prepared, Preparer, Reading
+from clinextract.prompts import Example, check_examples
+from clinextract.records import Document, Extraction, Failure, Provenance, Stage
+from clinextract.schema.features import fields_of, schema_hash
+from clinextract.schema.rules import Rules
 
 S = TypeVar("S", bound=BaseModel, default=PalliativeCall)
-Middleware = Callable[[Document], Document]
 Decoding = Literal["skeleton", "outlines"]
 
-REVIEW_BAND = (0.25, 0.75)
+REVIEW_BAND = BAND
 """Probabilities between these two are for a person to look at, until a calibration says better."""
 WINDOW = 8
 """Batches that are read ahead, so that documents of like length can be decoded together."""
@@ -50,32 +47,15 @@ _UNPLANNED_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
-    """A prompt in a model's tokens: what stands before the transcript, and what follows each of its places."""
+class _Job:
+    """One reading of a document of a batch."""
 
-    prompt: Prompt
-    prefix: tuple[int, ...]
-    rest: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A document on its way to the model: `tokens` follow the compiled prompt's prefix."""
-
-    document: Document
-    language: str
-    compiled: _Compiled
-    tokens: tuple[int, ...]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Decoded:
-    """What the model said of one document, and what it took."""
-
-    decisions: Decisions
-    seconds: float
-    passes: int
+    position: int
+    view: int
+    window: int
+    reading: Reading
+    text: str
+    document_id: str
 
 
 class Extractor(Generic[S]):
@@ -88,19 +68,30 @@ class Extractor(Generic[S]):
         schema: A Pydantic model class; by default the thirteen features of palliative-care calls.
         model: A name for `load_model`, or a loaded model; None for $CLINEXTRACT_MODEL, else the embedded one.
         decoding: "skeleton" (draft, verify, repair), or "outlines" for `outlines.Generator` on the same model and
-            prompt, which takes any JSON schema, gives no probabilities, and needs a pass of the model for every token.
+            prompt, which takes any JSON schema, gives no probabilities, keeps no rules, and needs a pass of the model
+            for every token.
         order: "joint" (each field given those before it) or "independent"; None for the model's better one.
         examples: Few-shot examples; None for the shipped ones where the schema is the default one.
         middleware: Called in turn on every document before anything else.
         review_band: Two probabilities; a yes/no answer whose P(yes) lies between them is marked for review, and another
             choice whose P(value) lies below the upper one.
+        calibrator: Fitted on labelled calls with this schema, model, order and these prompts. The probabilities of
+            yes/no answers are then calibrated, an answer is yes from its field's threshold on, and review bands are its
+            fields'. A document in a language that the labelled calls lacked is refused.
+        evidence: Whether to ask, for every field that is present, which lines of the transcript show it.
+        window: Most tokens of a transcript that are read at once; by default as many as the model's context holds. A
+            longer transcript is read in windows of whole lines.
+        keep_translation: Whether a result holds the translation that the model read, where there was one.
 
     Raises:
-        SchemaError: The schema cannot be decoded, an example does not fit it, or the model knows only other features.
+        SchemaError: The schema cannot be decoded, its rules contradict each other, an example does not fit it, or the
+            model knows only other features or cannot be asked for evidence.
+        CalibrationError: The calibration belongs to another schema, model or order, or `decoding` gives no
+            probabilities.
         ModelError: The model cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default that most users leave
         self,
         schema: type[S] = PalliativeCall,  # type: ignore[assignment]
         model: str | LogitModel | None = None,
@@ -110,28 +101,34 @@ class Extractor(Generic[S]):
         examples: Sequence[Example] | None = None,
         middleware: Sequence[Middleware] = (),
         review_band: tuple[float, float] = REVIEW_BAND,
+        calibrator: Calibrator | None = None,
+        evidence: bool = False,
+        window: int | None = None,
+        keep_translation: bool = False,
     ) -> None:
         self.schema = schema
         self.decoding = decoding
         self.model = load_model(model)
         self.order: Order = order or self.model.info.order
         self._fields = fields_of(schema, planned=decoding == "skeleton")
-        self._yes_no = {field.name for field in self._fields if field.kind == "boolean"}
-        self._check_known()
+        self._evidence = evidence
+        self._check_able()
+        rules = Rules(self._fields)
         self._regex = canonical_regex(schema)
         self.plan = build_plan(self._fields, self.model.tokenizer, self._regex) if decoding == "skeleton" else None
-        if decoding == "outlines" and not isinstance(self.model, GuidedModel):
-            raise SchemaError(
-                f"{self.model!r} cannot be run by outlines.Generator", hint="Use a model of transformers."
-            )
         if examples is not None:
             check_examples(schema, examples)
-        self._examples = examples
-        self._middleware = tuple(middleware)
-        self._review_band = review_band
         self._guides = Guides(self.model.tokenizer)
         self._schema_hash = schema_hash(schema)
-        self._prompts: dict[str, _Compiled] = {}
+        if calibrator is not None:
+            calibrator.check(
+                schema_hash=self._schema_hash, model_hash=self.model.info.hash, order=self.order, decoding=decoding
+            )
+        self._calibrator = calibrator
+        self._constraints = Constraints(rules, calibrator.cutoffs if calibrator else {})
+        self._prepare = Preparer(self.model, self._fields, self.plan, examples, middleware, window)
+        self._finish = Finisher(schema, self._fields, rules, review_band, calibrator)
+        self._keep_translation = keep_translation
 
     def __repr__(self) -> str:
         return f"Extractor({self.schema.__name__}, {self.model!r}, decoding={self.decoding!r}, order={self.order!r})"
@@ -145,13 +142,15 @@ class Extractor(Generic[S]):
 
         Raises:
             RecordInvalid: The transcript is empty or is not text.
-            DocumentTooLong: It does not fit the model's context; nothing is ever cut.
+            DocumentTooLong: A single line of it does not fit the model's context; nothing is ever cut.
             ModelError: The model failed.
+            ClinExtractError: As the middleware.
         """
-        prepared = self._prepare(_document(document))
+        prepared = self._checked(_document(document))
+        jobs = _jobs(0, prepared)
         with mapped("decoding", prepared.document.id):
-            [decoded] = self._decode([prepared], guess)
-        return self._finish(prepared, decoded)
+            decoded = [self._decode([job], guess)[0] for job in jobs]
+        return self._result(prepared, dict(zip(map(_place, jobs), decoded, strict=True)))
 
     def batch(self, documents: Iterable[str | Document], *, batch_size: int = 8) -> Iterator[Extraction[S] | Failure]:
         """Extract the features of many transcripts, with one result for each, in their order.
@@ -166,83 +165,86 @@ class Extractor(Generic[S]):
         if batch_size < 1:
             raise ValueError("batch_size must be at least 1")
         source = enumerate(documents)
-        while window := list(islice(source, WINDOW * batch_size)):
-            results: dict[int, Extraction[S] | Failure] = {}
-            ready: list[tuple[int, _Prepared]] = []
-            for position, document in window:
-                prepared = self._try_prepare(position, document)
+        while ahead := list(islice(source, WINDOW * batch_size)):
+            ready = {position: self._try_prepare(position, document) for position, document in ahead}
+            jobs = [
+                job
+                for position, prepared in ready.items()
+                if isinstance(prepared, Prepared)
+                for job in _jobs(position, prepared)
+            ]
+            jobs.sort(key=lambda job: (job.reading.compiled.prompt.hash, len(job.reading.tokens)))
+            decoded: dict[tuple[int, int, int], Decoded | ClinExtractError] = {}
+            for batch in _batches(jobs, batch_size):
+                decoded |= zip(map(_place, batch), self._try_decode(batch), strict=True)
+            for position, prepared in ready.items():
                 if isinstance(prepared, Failure):
-                    results[position] = prepared
+                    yield prepared
                 else:
-                    ready.append((position, prepared))
-            ready.sort(key=lambda item: (item[1].compiled.prompt.hash, len(item[1].tokens)))
-            for batch in _batches(ready, batch_size):
-                outcomes = self._try_batch([prepared for _, prepared in batch])
-                results |= zip((position for position, _ in batch), outcomes, strict=True)
-            for position, _ in window:
-                yield results[position]
+                    yield self._try_finish(position, prepared, decoded)
 
-    def _check_known(self) -> None:
-        """A model trained for a schema knows nothing else, and must not be asked for anything else."""
-        known = self.model.info.fields
-        if known and tuple(field.name for field in self._fields) != known:
+    def _check_able(self) -> None:
+        """Whether the model can be asked for this schema at all, and in this way."""
+        info = self.model.info
+        if info.fields and tuple(field.name for field in self._fields) != info.fields:
+            # A model trained for a schema knows nothing else, and must not be asked for anything else.
             raise SchemaError(
-                f"the model {self.model.info.name!r} knows only the {len(known)} features that it was trained on",
+                f"the model {info.name!r} knows only the {len(info.fields)} features that it was trained on",
                 hint="For another schema use a model that follows instructions, such as "
                 "model='Qwen/Qwen2.5-7B-Instruct'.",
             )
-
-    def _prepare(self, document: Document) -> _Prepared:
-        started = perf_counter()
-        for middleware in self._middleware:
-            document = middleware(document)
-        # A file ends with a line break and a typed text does not: the same words get the same answer.
-        text = normalise(document.text).text.strip()
-        if not text:
-            raise RecordInvalid(
-                "the transcript holds nothing but invisible characters",
-                hint="Drop records without text.",
-                document_id=document.id,
+        if self.decoding == "outlines" and not isinstance(self.model, GuidedModel):
+            raise SchemaError(
+                f"{self.model!r} cannot be run by outlines.Generator", hint="Use a model of transformers."
             )
-        language = document.language or language_of(text)
-        compiled = self._compiled("fa" if language == "fa" else "en")
-        words = self.model.tokenizer.encode(text)
-        tokens = tuple(token for rest in compiled.rest for token in (*words, *rest))
-        answer = self.plan.longest if self.plan else 0
-        total, limit = len(compiled.prefix) + len(tokens) + answer, self.model.info.context
-        if limit is not None and total > limit:
-            raise DocumentTooLong(total, limit, document_id=document.id)
-        return _Prepared(document, language, compiled, tokens, perf_counter() - started)
+        if self._evidence and (self.decoding == "outlines" or not info.evidence):
+            what = f"the model {info.name!r}" if self.decoding == "skeleton" else "decoding='outlines'"
+            raise SchemaError(
+                f"{what} gives no evidence",
+                hint="Leave evidence out, or use a model that follows instructions, with decoding='skeleton'.",
+            )
 
-    def _compiled(self, language: str) -> _Compiled:
-        """The prompt in a language, rendered and cut into tokens once."""
-        if language not in self._prompts:
-            examples = self._examples
-            if examples is None:
-                examples = default_examples(self._fields, language)
-            prompt = render(self.model.info.prompt, self._fields, examples, language)
-            encode = self.model.tokenizer.encode_control
-            prefix, *rest = (tuple(encode(part)) for part in split(self.model.chat(prompt.messages)))
-            self._prompts[language] = _Compiled(prompt, prefix, tuple(rest))
-        return self._prompts[language]
+    def _checked(self, document: Document) -> Prepared:
+        prepared = self._prepare(document)
+        if self._calibrator is not None:
+            for view in prepared.views:
+                prompt = view.readings[0].compiled.prompt
+                self._calibrator.check_prompt(prompt.hash, prompt.language, document.id)
+        return prepared
 
-    def _decode(self, batch: Sequence[_Prepared], guess: Guess | None = None) -> list[_Decoded]:
-        """The one call of the model, for documents of one language."""
+    def _decode(self, batch: Sequence[_Job], guess: Guess | None = None) -> list[Decoded]:
+        """The one call of the model, for readings with the same prompt."""
         if self.plan is None:
-            return [self._generate(prepared) for prepared in batch]
+            return [self._generate(job) for job in batch]
         started = perf_counter()
-        prefix = self.model.prefill(batch[0].compiled.prefix)
+        prefix = self.model.prefill(batch[0].reading.compiled.prefix)
         session = self.model.session(prefix, len(batch))
-        prompts = [prepared.tokens for prepared in batch]
-        decisions = decode(session, self.plan, prompts, self._guides, order=self.order, guess=guess)
+        room = None if self.model.info.context is None else self.model.info.context - prefix.length
+        rows = [Row(job.reading.tokens, job.text, self._guides, self._constraints, room) for job in batch]
+        answers = drive(session, [self._flow(row, job, guess or {}) for row, job in zip(rows, batch, strict=True)])
         seconds = (perf_counter() - started) / len(batch)
-        return [_Decoded(one, seconds, session.passes) for one in decisions]
+        return [Decoded(decisions, seconds, session.passes, located) for decisions, located in answers]
 
-    def _generate(self, prepared: _Prepared) -> _Decoded:
+    def _flow(self, row: Row, job: _Job, guess: Guess) -> Flow[tuple[Decisions, Located]]:
+        """One reading's way: the answer, then the evidence of what is present."""
+        assert self.plan is not None
+        decisions = yield from row.answer(self.plan, self.order, guess)
+        present = [
+            one.name for one in self._fields if one.kind != "quote" and not one.absent(decisions[one.name].value)
+        ]
+        if not self._evidence or not present:
+            return decisions, {}
+        questions = {name: job.reading.compiled.questions[name] for name in present}
+        first = job.reading.span[0]
+        lines = [job.text[start - first : end - first] for start, end in job.reading.lines]
+        located = yield from locate(row, questions, replies(lines, self.model.tokenizer))
+        return decisions, located
+
+    def _generate(self, job: _Job) -> Decoded:
         """Token by token under `outlines.Generator`."""
         assert isinstance(self.model, GuidedModel)
         started = perf_counter()
-        tokens = [*prepared.compiled.prefix, *prepared.tokens]
+        tokens = [*job.reading.compiled.prefix, *job.reading.tokens]
         limit = self.model.info.context
         room = _UNPLANNED_TOKENS if limit is None else min(_UNPLANNED_TOKENS, limit - len(tokens))
         text = self.model.generate(tokens, self._regex, room)
@@ -252,90 +254,92 @@ class Extractor(Generic[S]):
             raise ModelOutputError(
                 f"the answer was not complete after {room} tokens",
                 hint="Bound the schema's texts, or use decoding='skeleton'.",
-                document_id=prepared.document.id,
+                document_id=job.document_id,
             ) from None
         decisions = {name: Decision(value, None) for name, value in values.items()}
-        return _Decoded(decisions, perf_counter() - started, len(self.model.tokenizer.encode(text)))
+        return Decoded(decisions, perf_counter() - started, len(self.model.tokenizer.encode(text)))
 
-    def _finish(self, prepared: _Prepared, decoded: _Decoded) -> Extraction[S]:
+    def _result(self, prepared: Prepared, decoded: Mapping[tuple[int, int, int], Decoded]) -> Extraction[S]:
+        """The result of a document whose readings, by position, view and window, are all decoded."""
         started = perf_counter()
-        values = {name: decision.value for name, decision in decoded.decisions.items()}
-        try:
-            features = self.schema.model_validate_json(canonical_json(values), by_alias=False, by_name=True)
-        except ValidationError as error:
-            places = {str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"]}
-            raise ModelOutputError(
-                f"the answer is valid JSON for {self.schema.__name__}, but its own validators refuse it"
-                + (f": {', '.join(sorted(places))}" if places else ""),
-                hint="Validators that look at several fields cannot be kept by decoding; loosen them.",
-                document_id=prepared.document.id,
-            ) from None
-        answers = {
-            name: Answer(getattr(features, name), decision.probability, self._in_doubt(name, decision))
-            for name, decision in decoded.decisions.items()
-        }
+        views: list[list[Decoded]] = [[] for _ in prepared.views]
+        for (_, view, _), one in sorted(decoded.items(), key=lambda item: item[0]):
+            views[view].append(one)
+        features, answers = self._finish(prepared, views)
         seconds = {
             "prepare": prepared.seconds,
-            "decode": decoded.seconds,
+            "decode": sum(one.seconds for one in decoded.values()),
             "finish": perf_counter() - started,
         }
-        return Extraction(prepared.document.id, features, answers, self._provenance(prepared, decoded, seconds))
+        document = prepared.views[0].source.document
+        translation = document.text if self._keep_translation and document.origin is not None else None
+        provenance = self._provenance(prepared, list(decoded.values()), seconds)
+        return Extraction(prepared.document.id, features, answers, provenance, translation)
 
-    def _in_doubt(self, name: str, decision: Decision) -> bool:
-        low, high = self._review_band
-        if decision.probability is None:
-            return False
-        # P(yes) is sure at both ends; the probability of a chosen value is sure at the upper one only.
-        return decision.probability < high and (name not in self._yes_no or decision.probability > low)
-
-    def _provenance(self, prepared: _Prepared, decoded: _Decoded, seconds: dict[str, float]) -> Provenance:
+    def _provenance(self, prepared: Prepared, decoded: Sequence[Decoded], seconds: dict[str, float]) -> Provenance:
         info = self.model.info
+        view = prepared.views[0]
+        compiled = view.readings[0].compiled
+        readings = [reading for one in prepared.views for reading in one.readings]
+        passes = sum(one.passes for one in decoded)
         return Provenance(
             model=info.name,
             model_hash=info.hash,
-            prompt_hash=prepared.compiled.prompt.hash,
+            prompt_hash=compiled.prompt.hash,
             schema_hash=self._schema_hash,
             decoding=self.decoding,
             order=self.order,
-            language=prepared.language,
+            language=view.language,
             versions={"clinextract": version("clinextract"), **info.versions},
             seconds=seconds,
             tokens={
-                "prefix": len(prepared.compiled.prefix),
-                "transcript": len(prepared.tokens),
-                "answer": self.plan.tokens if self.plan else decoded.passes,
+                "prefix": len(compiled.prefix),
+                "transcript": sum(len(reading.tokens) for reading in readings),
+                "answer": self.plan.tokens if self.plan else passes,
             },
-            passes=decoded.passes,
+            passes=passes,
+            windows=len(view.readings),
+            notes=view.source.document.notes,
+            calibration=self._calibrator.hash if self._calibrator else None,
         )
 
-    def _try_prepare(self, position: int, given: str | Document) -> _Prepared | Failure:
+    def _try_prepare(self, position: int, given: str | Document) -> Prepared | Failure:
         """A document prepared, or why it cannot be."""
         stage: Stage = "read"
         name = f"#{position}"
         try:
             document = _document(given)
             name, stage = document.id, "prepare"
-            return self._prepare(document)
+            return self._checked(document)
         except ClinExtractError as error:
             return Failure(name, error.with_document(name), stage)
 
-    def _try_batch(self, batch: Sequence[_Prepared]) -> list[Extraction[S] | Failure]:
-        """Results of a batch; where the model fails on it, of each document alone."""
+    def _try_decode(self, batch: Sequence[_Job]) -> list[Decoded | ClinExtractError]:
+        """What a batch gives; where the model fails on it, what each reading gives alone."""
         try:
             with mapped("decoding"):
-                decoded = self._decode(batch)
+                return [*self._decode(batch)]
         except ClinExtractError as error:
             if len(batch) > 1:
-                return [result for prepared in batch for result in self._try_batch([prepared])]
-            name = batch[0].document.id
-            return [Failure(name, error.with_document(name), "decode")]
-        return [self._try_finish(*pair) for pair in zip(batch, decoded, strict=True)]
+                return [one for job in batch for one in self._try_decode([job])]
+            return [error]
 
-    def _try_finish(self, prepared: _Prepared, decoded: _Decoded) -> Extraction[S] | Failure:
+    def _try_finish(
+        self,
+        position: int,
+        prepared: Prepared,
+        decoded: Mapping[tuple[int, int, int], Decoded | ClinExtractError],
+    ) -> Extraction[S] | Failure:
+        mine: dict[tuple[int, int, int], Decoded] = {}
+        for job in _jobs(position, prepared):
+            one = decoded[_place(job)]
+            if isinstance(one, ClinExtractError):
+                return Failure(job.document_id, one.with_document(job.document_id), "decode")
+            mine[_place(job)] = one
         try:
-            return self._finish(prepared, decoded)
+            return self._result(prepared, mine)
         except ClinExtractError as error:
-            return Failure(prepared.document.id, error, "finish")
+            return Failure(prepared.document.id, error.with_document(prepared.document.id), "finish")
 
 
 def extract(
@@ -365,9 +369,22 @@ def _document(given: str | Document) -> Document:
     return given if isinstance(given, Document) else Document(given)
 
 
-def _batches(ready: Sequence[tuple[int, _Prepared]], size: int) -> Iterator[Sequence[tuple[int, _Prepared]]]:
-    """Runs of at most `size` documents that share a prompt."""
-    for _, group in groupby(ready, key=lambda item: item[1].compiled.prompt.hash):
+def _jobs(position: int, prepared: Prepared) -> list[_Job]:
+    """The readings of a document, each with the text that it reads."""
+    return [
+        _Job(position, number, window, reading, view.source.text[slice(*reading.span)], prepared.document.id)
+        for number, view in enumerate(prepared.views)
+        for window, reading in enumerate(view.readings)
+    ]
+
+
+def _place(job: _Job) -> tuple[int, int, int]:
+    return job.position, job.view, job.window
+
+
+def _batches(jobs: Sequence[_Job], size: int) -> Iterator[Sequence[_Job]]:
+    """Runs of at most `size` readings that share a prompt."""
+    for _, group in groupby(jobs, key=lambda job: job.reading.compiled.prompt.hash):
         members = list(group)
         for start in range(0, len(members), size):
             yield members[start : start + size]

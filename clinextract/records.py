@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,8 +15,59 @@ from clinextract.errors import ClinExtractError, RecordInvalid
 
 S = TypeVar("S", bound=BaseModel)
 
+EvidenceStatus = Literal["exact", "none"]
+
 Stage = Literal["read", "prepare", "decode", "finish"]
 """Where in its way through the extractor a document was when something happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The original of a translated document, and the way back to it.
+
+    Attributes:
+        text: The original transcript.
+        language: Its ISO 639-1 code.
+        spans: One for every line that was translated, in order: start and end in the document's text, then start and
+            end, in the original, of what that stretch renders. Offsets in characters, ends excluded.
+        compare: Whether the extractor is to read the original too and to mark the answers that differ.
+
+    Raises:
+        ValueError: The spans are not in order, overlap, or do not lie in the original.
+    """
+
+    text: str
+    language: str
+    spans: tuple[tuple[int, int, int, int], ...]
+    compare: bool = False
+
+    def __post_init__(self) -> None:
+        done, seen = 0, 0
+        for start, end, first, last in self.spans:
+            if not (done <= start <= end and seen <= first <= last <= len(self.text)):
+                raise ValueError("the spans of an origin must be in order, apart, and inside its text")
+            done, seen = end, last
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the original that [start, end) of the translation came from: all stretches that it touches.
+
+        A span that touches none, such as a line break, gives the empty span behind the stretch before it.
+
+        Raises:
+            ValueError: The end is before the start, or the start is negative.
+        """
+        if not 0 <= start <= end:
+            raise ValueError(f"no span ({start}, {end})")
+        # An empty span belongs to the stretch whose character stands behind it.
+        first = bisect_right(self.spans, start, key=lambda span: span[1])
+        beyond = bisect_left(self.spans, max(end, start + 1), key=lambda span: span[0])
+        if first < beyond:
+            return self.spans[first][2], self.spans[beyond - 1][3]
+        place = self.spans[first - 1][3] if first else 0
+        return place, place
+
+    def __repr__(self) -> str:
+        return f"Origin(characters={len(self.text)}, language={self.language!r}, lines={len(self.spans)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +78,15 @@ class Document:
         text: The transcript as it was given. Every offset in the results counts characters of this text.
         id: A name for it in results and errors; by default the first 12 hexadecimal digits of the text's SHA-256.
         language: ISO 639-1 code, or None to have it found out.
+        origin: What the text is a translation of, where it is one; such a document is not translated again.
+        notes: What befell it on its way, one sentence each, without a patient's words: "not translated: ...".
     """
 
     text: str
     id: str = ""
     language: str | None = None
+    origin: Origin | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
@@ -56,7 +112,8 @@ class Document:
             object.__setattr__(self, "id", hashlib.sha256(encoded).hexdigest()[:12])
 
     def __repr__(self) -> str:
-        return f"Document(id={self.id!r}, characters={len(self.text)}, language={self.language!r})"
+        translated = ", translated" if self.origin else ""
+        return f"Document(id={self.id!r}, characters={len(self.text)}, language={self.language!r}{translated})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +144,16 @@ class Answer:
         probability: For a boolean, P(value is true); else P(value), its share among the alternatives. None for free
             text.
         review: Whether a person should look, because the probability lies inside the extractor's review band.
-        evidence: The words that the answer rests on, where they were asked for.
+        evidence: The words that the answer rests on, the best ones first; of quotes always, else where asked for.
+        evidence_status: "exact": `evidence` stands in the transcript; "none": it was asked for, and could not be
+            located; None: it was not asked for, or there is nothing to show.
     """
 
     value: Any
     probability: float | None
     review: bool
     evidence: tuple[Evidence, ...] = ()
+    evidence_status: EvidenceStatus | None = None
 
     def __repr__(self) -> str:
         value = f"<{len(self.value)} characters>" if isinstance(self.value, str) else repr(self.value)
@@ -113,7 +173,10 @@ class Provenance:
         versions: Of clinextract and of what took part in the result.
         seconds: By stage; for a batch, the batch's time divided by its rows.
         tokens: "prefix" (reused), "transcript" (with what follows it in the prompt), "answer".
-        passes: Passes of the model over this transcript.
+        passes: Passes of the model over this transcript, of all its windows together.
+        windows: Into how many windows the transcript was divided; 1 where it was read whole.
+        notes: What befell the document on its way, one sentence each, such as that it was not translated.
+        calibration: First 16 hexadecimal digits of a SHA-256 over the calibration; None where there was none.
     """
 
     model: str
@@ -127,6 +190,9 @@ class Provenance:
     seconds: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     passes: int = 0
+    windows: int = 1
+    notes: tuple[str, ...] = ()
+    calibration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +204,14 @@ class Extraction(Generic[S]):
         features: An instance of the schema; every field is there.
         answers: By field name: value, probability, whether to review, evidence.
         provenance: How the result came about.
+        translation: What the model read where the document was translated and the extractor keeps translations.
     """
 
     id: str
     features: S
     answers: Mapping[str, Answer]
     provenance: Provenance
+    translation: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answers", MappingProxyType(dict(self.answers)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -29,7 +30,9 @@ def _ok(result: Extraction[Any]) -> Row:
         "features": result.features.model_dump(mode="json", by_alias=False),
         "probabilities": {name: answer.probability for name, answer in answers},
         "review": list(result.review),
-        "evidence": {name: [asdict(one) for one in answer.evidence] for name, answer in answers if answer.evidence},
+        "evidence": {
+            name: [asdict(one) for one in answer.evidence] for name, answer in answers if answer.evidence_status
+        },
         "error": None,
         "provenance": {one.name: _plain(getattr(result.provenance, one.name)) for one in fields(result.provenance)},
     }
@@ -50,4 +53,6 @@ def _failed(failure: Failure) -> Row:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int) else dict(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    return dict(value) if isinstance(value, Mapping) else list(value)

@@ -80,7 +80,7 @@ def test_outlines_decoding_is_silent(tiny_folder: Path, said: list[str]) -> None
 
 def test_failures_are_silent(model: Any, said: list[str]) -> None:
     extractor = Extractor(PalliativeCall, model)
-    bad = [TEXT * 200, TEXT + "\ud800", TEXT.encode(), ["not", TEXT]]
+    bad = ["".join(filter(str.isalpha, TEXT)) * 200, TEXT + "\ud800", TEXT.encode(), ["not", TEXT]]
     results = list(extractor.batch([TEXT, *bad, TEXT]))  # type: ignore[list-item]
     failures = results[1:-1]
     assert all(isinstance(one, Failure) for one in failures)

@@ -68,6 +68,9 @@ def test_evidence_goes_into_the_row() -> None:
     result = Extractor(model=FakeModel())("She slept badly.")
     evidence = Evidence(1, 0, 3, "She")
     shown = Extraction(
-        result.id, result.features, {**result.answers, "pain": Answer(True, 0.9, False, (evidence,))}, result.provenance
+        result.id,
+        result.features,
+        {**result.answers, "pain": Answer(True, 0.9, False, (evidence,), "exact")},
+        result.provenance,
     )
     assert to_row(shown)["evidence"] == {"pain": [{"line": 1, "start": 0, "end": 3, "text": "She"}]}

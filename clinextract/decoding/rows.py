@@ -26,6 +26,7 @@ from clinextract.decoding.opens import Guides
 from clinextract.decoding.plan import Plan
 from clinextract.decoding.probability import shares
 from clinextract.decoding.segments import Branch, Choice, Forced, Open, Segment, Unfolding
+from clinextract.errors import ModelOutputError
 from clinextract.models.base import LogProbs, Order, Read, Step
 from clinextract.schema.rules import Rules
 from clinextract.schema.specs import FieldSpec, Json
@@ -72,16 +73,26 @@ class Row:
         text: The transcript, which quotes are taken from.
         guides: Of the model's tokenizer.
         constraints: What decisions have to keep.
+        room: Most tokens that the row may hold behind the prefix; None where there is no limit.
     """
 
-    def __init__(self, prompt: Sequence[int], text: str, guides: Guides, constraints: Constraints) -> None:
+    def __init__(
+        self,
+        prompt: Sequence[int],
+        text: str,
+        guides: Guides,
+        constraints: Constraints,
+        room: int | None = None,
+    ) -> None:
         self.pending = list(prompt)  # tokens that come next and have not been run
         self._text = text
         self._guides = guides
+        self._room = room
         self._rules = constraints.rules or None
         self._cutoffs = constraints.cutoffs
         self._run = 0  # tokens behind the prefix that are in the cache
         self._drop = 0  # how many of them the next request takes back
+        self._last = -1  # the token that was run last
         self._written: list[str] = []
         self._picks: dict[str, int] = {}
         self._chances: dict[str, list[float | None]] = {}
@@ -107,9 +118,15 @@ class Row:
         reads = yield self._request(reader.step())
         return reader.scores(reads)
 
+    def again(self) -> None:
+        """Let the token that was run last be run once more, so that branches can hang off it."""
+        self._take_back(1)
+        self.pending = [self._last]
+
     def _request(self, step: Step) -> Request:
         drop, self._drop = self._drop, 0
         self._run += len(step.tokens)
+        self._last = step.tokens[-1]
         self.pending = []
         return Request(step, drop)
 
@@ -218,6 +235,12 @@ class Row:
         null = False if allowed is not None and not allowed[0] else None
         writer = self._guides.writer(opened, self._text, null=null)
         while not writer.done:
+            if self._room is not None and self._run + len(self.pending) >= self._room:
+                raise ModelOutputError(
+                    f"the answer does not fit the model's context: it ended within field {opened.field!r}",
+                    hint="Use shorter texts and lists in the schema, or a model with a longer context.",
+                    field=opened.field,
+                )
             may = writer.allowed()
             scores = None
             if len(may) > 1:

@@ -110,6 +110,7 @@ class ModelInfo:
         prompt: Name and version of the prompt template that it was made for, "chat.v1" unless it says otherwise.
         order: The order of decoding that was measured to be better for it.
         fields: Names of the only fields that it knows, in order; empty for a model that follows instructions.
+        evidence: Whether it can be asked which line shows a feature, in a further turn of the chat.
         context: Longest sequence, in tokens; None where there is no limit.
         device, dtype: Where and in which number format it runs.
         parameters: Number of weights.
@@ -120,6 +121,7 @@ class ModelInfo:
     prompt: str = "chat.v1"
     order: Order = "joint"
     fields: tuple[str, ...] = ()
+    evidence: bool = True
     context: int | None = None
     device: str = "cpu"
     dtype: str = "float32"

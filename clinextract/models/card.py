@@ -23,6 +23,7 @@ class ModelCard(BaseModel):
         prompt: The template that the model was trained on.
         order: The order of decoding that was measured to be better.
         fields: Names of the fields that it knows, in their order.
+        evidence: Whether it was trained to say which line shows a feature.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +31,7 @@ class ModelCard(BaseModel):
     prompt: str
     order: Order = "joint"
     fields: tuple[str, ...]
+    evidence: bool = False
 
 
 def read_card(folder: Path) -> ModelCard | None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from clinextract.models.base import LogProbs, Message, ModelInfo, Prefix, Read, Step
-from clinextract.schema.specs import JsonScalar
+from clinextract.schema.specs import Json, JsonScalar
 
-Answer = JsonScalar | Mapping[JsonScalar, float]
+Answer = JsonScalar | Sequence[Json] | Mapping[JsonScalar, float] | Mapping[str, Json]
 Answers = Mapping[str, Answer]
 
-# The first part takes what it can: the field is the last one that was begun.
-_FIELD = re.compile(r'.*"(?P<name>[^"\\]+)":(?P<written>.*)\Z')
+# The whole of a line that asks for evidence, and the reply as far as it goes.
+_QUESTION = re.compile(r'Which line .*?"(?P<name>[^"]+)".* does\.(?P<written>.*)\Z', re.DOTALL)
 _NOTHING: Mapping[JsonScalar, float] = {False: 0.5, "": 0.5}
 _OTHERWISE = 1e-6
 """Share of what the answers do not say, so that nothing is impossible."""
@@ -45,8 +46,10 @@ class FakeModel:
         self,
         answers: Answers | Callable[[str], Answers] | None = None,
         *,
+        evidence: Mapping[str, str] | None = None,
         context: int | None = None,
     ) -> None:
+        self._evidence = evidence or {}
         self._answers = answers if callable(answers) else lambda _: answers or {}
         digest = hashlib.sha256(f"{context}{answers if not callable(answers) else ''}".encode())
         self.info = ModelInfo("fake", digest.hexdigest()[:16], prompt="compact.v1", context=context)
@@ -72,24 +75,54 @@ class FakeModel:
         """Log-probabilities of the next byte, shape (256,), given all the text so far."""
         shares = np.full(256, _OTHERWISE / 256)
         prompt, _, answer = text.decode(errors="surrogateescape").rpartition("\n")
-        found = _FIELD.search(answer)
-        if found is not None:
-            # What stands between the prompt's own lines is the transcript.
-            transcript = prompt.removeprefix("<|call|>\n").removesuffix("\n<|answer|>")
-            written = found["written"].encode(errors="surrogateescape")  # it may end inside a character
-            for wanted, share in _spelled(self._answers(transcript).get(found["name"], _NOTHING)):
+        for written, ways in self._told(prompt, answer):
+            for wanted, share in ways:
                 if wanted.startswith(written) and wanted != written:
                     shares[wanted[len(written)]] += share
         logs: LogProbs = np.log(shares / shares.sum()).astype(np.float32)
         return logs
 
+    def _told(self, prompt: str, answer: str) -> Iterator[tuple[bytes, list[tuple[bytes, float]]]]:
+        """What has been written of a value or a reply, and what it may become, with the share of each."""
+        asked = _QUESTION.match(answer)
+        if asked is not None:
+            line = self._evidence.get(asked["name"], "none")
+            yield asked["written"].encode(errors="surrogateescape"), [(line.encode() + b"\0", 1.0)]
+            return
+        name, written = _last_field(answer)
+        # What stands between the prompt's own lines is the transcript.
+        transcript = prompt.removeprefix("<|call|>\n").removesuffix("\n<|answer|>")
+        if name is not None:
+            # The text may end inside a character.
+            told = self._answers(transcript).get(name, _NOTHING)
+            yield written.encode(errors="surrogateescape"), _spelled(told)
+
+
+def _last_field(answer: str) -> tuple[str | None, str]:
+    """The field of an unfinished answer that was begun last, and what has been written behind its colon."""
+    name, start, depth, place = None, 0, 0, 0
+    while place < len(answer):
+        character = answer[place]
+        if character == '"':
+            end = place + 1
+            while end < len(answer) and answer[end] != '"':
+                end += 2 if answer[end] == "\\" else 1
+            if depth == 1 and answer[end + 1 : end + 2] == ":":
+                name, start = json.loads(answer[place : end + 1]), end + 2
+            place = end
+        depth += (character in "{[") - (character in "}]")
+        place += 1
+    return name, answer[start:]
+
 
 def _spelled(answer: Answer) -> list[tuple[bytes, float]]:
     """How the values of an answer are written, with the character that ends them, and the share of each."""
+    values: list[tuple[Any, float]] = [(answer, 1.0)]
     if isinstance(answer, float):
-        answer = {True: answer, False: 1 - answer}
-    values = answer if isinstance(answer, Mapping) else {answer: 1.0}
-    texts = [(f" {json.dumps(value, ensure_ascii=False)}", share) for value, share in values.items()]
+        values = [(True, answer), (False, 1 - answer)]
+    elif isinstance(answer, Mapping) and all(isinstance(share, float) for share in answer.values()):
+        values = [*answer.items()]
+    texts = [(f" {json.dumps(value, ensure_ascii=False)}", share) for value, share in values]
     return [((text + end).encode(), share / 2) for text, share in texts for end in ",}"]
 
 

@@ -215,4 +215,8 @@ def _text(name: str, fragment: Fragment, extra: Fragment) -> FieldSpec:
 
 
 def _unbounded(name: str, what: str, bounds: str) -> PlanError:
-    return PlanError(f"field {name!r} is a {what}", hint=f"Bound it: {name}: ... = Field({bounds}).", field=name)
+    return PlanError(
+        f"field {name!r} is a {what}",
+        hint=f"Bound it: {name}: ... = Field({bounds}); or pass decoding='outlines', which generates token by token.",
+        field=name,
+    )

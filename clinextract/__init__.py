@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from clinextract.palliative import PalliativeCall
     from clinextract.prompts import Example
     from clinextract.records import Answer, Document, Evidence, Extraction, Failure, Provenance
+    from clinextract.running import Columns, RunSummary, run
     from clinextract.schema.features import Feature
 
 _HOMES = {
@@ -54,6 +55,7 @@ _HOMES = {
     "palliative": "PalliativeCall",
     "prompts": "Example",
     "records": "Answer Document Evidence Extraction Failure Provenance",
+    "running": "Columns RunSummary run",
     "schema.features": "Feature",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -64,6 +66,7 @@ __all__ = [
     "Calibrator",
     "ClinExtractError",
     "ColumnMissing",
+    "Columns",
     "DataError",
     "Document",
     "DocumentTooLong",
@@ -84,6 +87,7 @@ __all__ = [
     "PlanError",
     "Provenance",
     "RecordInvalid",
+    "RunSummary",
     "SchemaError",
     "SchemaFileError",
     "TrainingError",
@@ -92,6 +96,7 @@ __all__ = [
     "extract",
     "load_model",
     "probe",
+    "run",
 ]
 
 

@@ -1,14 +1,20 @@
-"""A result as one JSON row: what `clinextract extract --json` prints."""
+"""A result as one row: nested, as JSON has it, and flat, as a table has it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from clinextract.io import Column, Kind
 from clinextract.records import Extraction, Failure
+from clinextract.schema.specs import FieldSpec
 
 Row = dict[str, Any]
+
+_KINDS: Mapping[str, Kind] = {"boolean": "boolean", "integer": "integer", "decimal": "number"}
+_RESULT = ("id", "status", "features", "probabilities", "review", "evidence", "error", "provenance", "translation")
 
 
 def to_row(result: Extraction[Any] | Failure) -> Row:
@@ -16,26 +22,83 @@ def to_row(result: Extraction[Any] | Failure) -> Row:
 
     Returns:
         `id`; `status`, "ok" or "failed"; `features` and `probabilities` by field name; `review`, the names of the
-        fields to look at; `evidence`, by field name where there is any; `error` and `provenance`. Of a failure
-        `features`, `probabilities` and `provenance` are None: it has no answers, and least of all False ones.
+        fields to look at; `evidence`, by the name of each field that it was asked for of, empty where it could not be
+        located; `error` and `provenance`; `translation` only where the extractor keeps it. Of a failure `features`,
+        `probabilities` and `provenance` are None: it has no answers, and least of all False ones.
     """
     return _failed(result) if isinstance(result, Failure) else _ok(result)
 
 
+def flatten(row: Row, specs: Sequence[FieldSpec]) -> Row:
+    """A row as a table has it.
+
+    Args:
+        row: As `to_row` gives it.
+        specs: The schema's fields.
+
+    Returns:
+        `id` and `status`; by field its value, and `<field>_probability`; `review`, names with a space between; as JSON
+        `evidence` and `provenance`; `error_type`, `error_message` and `error_hint`; `translation` where there is one.
+        What a failure does not have is None; lists and groups are JSON.
+    """
+    features, probabilities = row["features"] or {}, row["probabilities"] or {}
+    flat: Row = {"id": row["id"], "status": row["status"]}
+    for spec in specs:
+        value = features.get(spec.name)
+        flat[spec.name] = _json(value) if isinstance(value, list | dict) else value
+        flat[f"{spec.name}_probability"] = probabilities.get(spec.name)
+    error = row["error"] or {}
+    flat["review"] = " ".join(row["review"])
+    flat["evidence"] = _json(row["evidence"]) if row["evidence"] else None
+    flat |= {f"error_{key}": error.get(key) for key in ("type", "message", "hint")}
+    flat["provenance"] = _json(row["provenance"]) if row["provenance"] else None
+    return flat | ({"translation": row["translation"]} if "translation" in row else {})
+
+
+def columns(specs: Sequence[FieldSpec], *, translation: bool = False) -> list[Column]:
+    """The columns of a flat row, with their kinds.
+
+    Args:
+        specs: The schema's fields.
+        translation: Whether translations are kept.
+    """
+    values = [
+        column
+        for spec in specs
+        for column in (Column(spec.name, _kind(spec)), Column(f"{spec.name}_probability", "number"))
+    ]
+    behind = ["review", "evidence", "error_type", "error_message", "error_hint", "provenance"]
+    texts = [*behind, *(["translation"] if translation else [])]
+    return [Column("id"), Column("status"), *values, *map(Column, texts)]
+
+
+def names(specs: Sequence[FieldSpec], *, nested: bool) -> frozenset[str]:
+    """The keys that a result takes in a row; an input column of the same name has to give way."""
+    if nested:
+        return frozenset(_RESULT)
+    return frozenset(column.name for column in columns(specs, translation=True))
+
+
+def _kind(spec: FieldSpec) -> Kind:
+    if spec.kind == "choice" and all(value is None or isinstance(value, bool) for value in spec.values):
+        return "boolean"
+    return _KINDS.get(spec.kind, "text")
+
+
 def _ok(result: Extraction[Any]) -> Row:
     answers = result.answers.items()
-    return {
+    shown = {name: answer.evidence for name, answer in answers if answer.evidence_status}
+    row = {
         "id": result.id,
         "status": "ok",
         "features": result.features.model_dump(mode="json", by_alias=False),
         "probabilities": {name: answer.probability for name, answer in answers},
         "review": list(result.review),
-        "evidence": {
-            name: [asdict(one) for one in answer.evidence] for name, answer in answers if answer.evidence_status
-        },
+        "evidence": {name: [asdict(one) for one in evidence] for name, evidence in shown.items()},
         "error": None,
         "provenance": {one.name: _plain(getattr(result.provenance, one.name)) for one in fields(result.provenance)},
     }
+    return row | ({"translation": result.translation} if result.translation is not None else {})
 
 
 def _failed(failure: Failure) -> Row:
@@ -56,3 +119,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int):
         return value
     return dict(value) if isinstance(value, Mapping) else list(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

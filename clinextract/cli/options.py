@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,22 @@ Model = Annotated[
         "Without it: the one that $CLINEXTRACT_MODEL names, else the embedded one.",
         show_default=False,
     ),
+]
+
+
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        help="A file that `clinextract calibrate` wrote for this model: calibrated probabilities, thresholds and "
+        "review bands.",
+        show_default=False,
+    ),
+]
+
+
+Evidence = Annotated[
+    bool, typer.Option("--evidence", help="Ask for the lines of the transcript that each answer rests on.")
 ]
 
 

@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from clinextract.cli.app import app
-from clinextract.cli.options import Model, busy
+from clinextract.cli.options import Calibration, Model, busy
 from clinextract.errors import RecordInvalid
 
 READABLE = 100
@@ -49,14 +49,18 @@ def extract(
             show_default=False,
         ),
     ] = None,
+    calibration: Calibration = None,
 ) -> None:
     """Read one transcript and show which of the thirteen features it states."""
     import clinextract  # noqa: PLC0415
     from clinextract import rows, tables  # noqa: PLC0415
 
     document = clinextract.Document(_read(transcript))
+    calibrator = None if calibration is None else clinextract.Calibrator.load(calibration)
     with busy():
-        extractor = clinextract.Extractor(clinextract.PalliativeCall, model, decoding=decoding, order=order)
+        extractor = clinextract.Extractor(
+            clinextract.PalliativeCall, model, decoding=decoding, order=order, calibrator=calibrator
+        )
         result = extractor(document)
     if as_json:
         typer.echo(json.dumps(rows.to_row(result), ensure_ascii=False))

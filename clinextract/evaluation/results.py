@@ -18,7 +18,9 @@ class Figure(_Result):
     value: float | None = Field(description="The figure over all transcripts; null where it is undefined.")
     low: float | None = Field(None, description="Lower end of the bootstrap interval; null where there is none.")
     high: float | None = Field(None, description="Upper end of the bootstrap interval; null where there is none.")
-    reason: str | None = Field(None, description="Why the figure is undefined; null where it is defined.")
+    reason: str | None = Field(
+        None, description="Why the figure, or its interval, is undefined; null where there is nothing to say."
+    )
 
 
 class Counts(_Result):
@@ -58,6 +60,7 @@ class FeatureResult(_Result):
     counts: Counts = Field(description="The transcripts, by truth and prediction.")
     figures: dict[str, Figure] = Field(description="By metric.")
     reliability: tuple[ReliabilityBin, ...] = Field((), description="Empty without probabilities; no empty bins.")
+    risk_coverage: tuple[RiskCoverage, ...] = Field((), description="Of its answers; empty without probabilities.")
 
 
 class Summary(_Result):
@@ -80,6 +83,10 @@ class Evaluation(_Result):
     missing_answers: int = Field(description="Answers (transcript by feature) that are labelled and not predicted.")
     features: tuple[FeatureResult, ...] = Field(description="In the schema's order.")
     summary: dict[str, Summary] = Field(description="By metric: median and quartiles over features.")
+    pooled: dict[str, Figure] = Field(
+        default_factory=dict,
+        description="brier and ece over the answers of all features; empty without probabilities.",
+    )
     reliability: tuple[ReliabilityBin, ...] = Field((), description="Over all answers; empty without probabilities.")
     risk_coverage: tuple[RiskCoverage, ...] = Field((), description="Over all answers; empty without probabilities.")
     provenance: dict[str, str] = Field(
@@ -93,6 +100,7 @@ class Slice(_Result):
     column: str = Field(description="The column.")
     value: str = Field(description="The value that they share.")
     evaluations: tuple[Evaluation, ...] = Field(description="One for each set of predictions.")
+    baselines: tuple[Evaluation, ...] = Field((), description="all-False and prevalence on these transcripts.")
 
 
 class Difference(_Result):
@@ -120,7 +128,7 @@ class Comparison(_Result):
 
     first: str = Field(description="Name of the first predictions.")
     second: str = Field(description="Name of the second predictions.")
-    transcripts: int = Field(description="Transcripts that both answer.")
+    transcripts: int = Field(description="Transcripts that both answer; all where missing answers count as wrong.")
     differences: tuple[Difference, ...] = Field(description="By metric; the medians first, then by feature.")
     tests: tuple[McNemar, ...] = Field(description="One for each feature.")
 
@@ -141,7 +149,7 @@ class Report(_Result):
 
     settings: Settings = Field(description="How the figures were computed.")
     evaluations: tuple[Evaluation, ...] = Field(description="One for each set of predictions, in the order given.")
-    baselines: tuple[Evaluation, ...] = Field(description="all-False and prevalence on the same transcripts.")
+    baselines: tuple[Evaluation, ...] = Field((), description="all-False and prevalence on the same transcripts.")
     comparisons: tuple[Comparison, ...] = Field((), description="Each further set of predictions against the first.")
     slices: tuple[Slice, ...] = Field((), description="By the columns asked for.")
     notes: tuple[str, ...] = Field((), description="What a reader has to know: ids left out, features not compared.")

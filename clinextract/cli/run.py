@@ -1,0 +1,124 @@
+"""`run`: a table of transcripts, and a row of results for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from clinextract.cli.app import app
+from clinextract.cli.options import Calibration, Evidence, Model, busy
+
+if TYPE_CHECKING:
+    from clinextract.running import RunSummary
+
+
+@app.command()
+def run(  # noqa: PLR0913 - each is an option of the command
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help="The transcripts: csv, jsonl or parquet, by suffix.", show_default=False),
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUTPUT", help="Where the results go: any of these kinds.", show_default=False)
+    ],
+    *,
+    text: Annotated[str, typer.Option(help="The column of the transcripts.")] = "transcript",
+    id: Annotated[  # noqa: A002
+        str | None, typer.Option(help="The column of the ids. [default: id, else the row's number]", show_default=False)
+    ] = None,
+    language_column: Annotated[
+        str | None,
+        typer.Option(help="A column with language codes; without it each text's is found out.", show_default=False),
+    ] = None,
+    model: Model = None,
+    order: Annotated[
+        Literal["joint", "independent"] | None,
+        typer.Option(help="Whether an answer knows those before it, or stands alone.", show_default=False),
+    ] = None,
+    calibration: Calibration = None,
+    evidence: Evidence = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Transcripts that are decoded at once.")] = 8,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT where it is there.")] = False,
+    without_text: Annotated[bool, typer.Option("--without-text", help="Leave the transcripts out of OUTPUT.")] = False,
+) -> None:
+    """Extract from every row of a table; a row that cannot be done is marked as failed, and the rest goes on."""
+    import clinextract  # noqa: PLC0415
+    from clinextract.io import open_table  # noqa: PLC0415
+    from clinextract.running import Columns  # noqa: PLC0415
+
+    count = open_table(source).count
+    calibrator = None if calibration is None else clinextract.Calibrator.load(calibration)
+    with busy():
+        extractor = clinextract.Extractor(
+            clinextract.PalliativeCall, model, order=order, calibrator=calibrator, evidence=evidence
+        )
+    try:
+        with _progress(count) as advance:
+            summary = clinextract.run(
+                extractor,
+                source,
+                target,
+                Columns(text, id, language_column),
+                batch_size=batch_size,
+                overwrite=overwrite,
+                keep_text=not without_text,
+                on_result=lambda _: advance(),
+            )
+    except KeyboardInterrupt:
+        _console().print(Text(f"Stopped. {target} holds the rows that were done.", "yellow"))
+        raise typer.Exit(130) from None
+    _tell(summary, target)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+def _console() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(count: int | None) -> Iterator[Any]:
+    """A bar with the rate and the time left, where somebody looks at it."""
+    console = _console()
+    bar = Progress(
+        SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("", total=count, rate="")
+
+        def advance() -> None:
+            bar.advance(task)
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, rate=f"{speed:.1f} a second" if speed else "")
+
+        yield advance
+
+
+def _tell(summary: RunSummary, target: Path) -> None:
+    console = _console()
+    done, speed = summary.rows - summary.failed, summary.rows / max(summary.seconds, 1e-9)
+    console.print(
+        f"{_counted(summary.rows, 'row')} in {summary.seconds:.1f} s, {speed:.1f} a second: {done} done, "
+        f"{summary.failed} failed. {_counted(summary.review, 'answer')} to look at. Results: {target}",
+        markup=False,
+    )
+    for name, count in sorted(summary.errors.items()):
+        console.print(f"  {name}: {count}", markup=False)
+    if summary.renamed:
+        shown = ", ".join(f"{name} is now {new}" for name, new in [*summary.renamed.items()][:5])
+        more = f" and {len(summary.renamed) - 5} more" if len(summary.renamed) > 5 else ""
+        console.print(f"  Columns of the input with names of the results: {shown}{more}", markup=False)
+    if summary.repeated_ids:
+        console.print(f"  {_counted(summary.repeated_ids, 'row')} with an id that had come before.", markup=False)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

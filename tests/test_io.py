@@ -1,0 +1,137 @@
+"""Tables on disk: what is written is read again, and what cannot be read is said without a cell's words."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clinextract.errors import DataError
+from clinextract.io import Column, create_table, open_table
+
+WORDS = "Zarathustra می‌خوابد"
+SUFFIXES = [".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"]
+COLUMNS = [Column("id"), Column("transcript"), Column("pain", "boolean"), Column("p", "number"), Column("n", "integer")]
+
+
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+    with create_table(path, COLUMNS) as sink:
+        for row in rows:
+            sink.write(row)
+    return path
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
+records = st.fixed_dictionaries(
+    {"id": texts, "transcript": texts, "pain": st.booleans() | st.none(), "p": st.floats(0, 1) | st.none(),
+     "n": st.integers(-(2**60), 2**60) | st.none()}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@given(rows=st.lists(records, max_size=5))
+@settings(max_examples=30)
+def test_what_is_written_is_read_again(suffix: str, rows: list[dict[str, Any]], tmp_path_factory: Any) -> None:
+    path = written(tmp_path_factory.mktemp("tables") / f"table{suffix}", rows)
+    if not path.stat().st_size:
+        return  # JSON Lines without rows
+    table = open_table(path)
+    found = [row for _, row in table]
+    assert table.count == len(rows)
+    if suffix in {".csv", ".tsv"}:
+        assert [row["transcript"] for row in found] == [row["transcript"] for row in rows]
+        spelled = {True: "true", False: "false", None: ""}
+        assert [row["pain"] for row in found] == [spelled[row["pain"]] for row in rows]
+        assert [float(row["p"]) if row["p"] else None for row in found] == [row["p"] for row in rows]
+    else:
+        assert found == rows
+    if rows:
+        assert set(table.columns) == {"id", "transcript", "pain", "p", "n"}
+
+
+def test_a_parquet_file_of_several_groups_keeps_its_order(tmp_path: Path) -> None:
+    rows = [{"id": str(n), "transcript": "x", "pain": None, "p": n / 2, "n": n} for n in range(2500)]
+    path = written(tmp_path / "t.parquet", rows)
+    assert [row["n"] for _, row in open_table(path)] == list(range(2500))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_spreadsheets_of_any_country(delimiter: str, mark: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_bytes(mark + f'id{delimiter}transcript\r\n1{delimiter}"{WORDS}{delimiter}\r\nیک"\r\n'.encode())
+    table = open_table(path)
+    assert table.columns == ("id", "transcript")
+    assert list(table) == [(1, {"id": "1", "transcript": f"{WORDS}{delimiter}\r\nیک"})]
+
+
+def test_a_csv_file_begins_with_a_mark_that_excel_reads(tmp_path: Path) -> None:
+    assert written(tmp_path / "t.csv", []).read_bytes().startswith(b"\xef\xbb\xbfid,")
+    assert written(tmp_path / "t.jsonl", [{"id": "1"}]).read_bytes() == b'{"id": "1"}\n'
+
+
+def test_rows_are_read_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(json.dumps({"id": "1"}) + "\nno JSON\n", encoding="utf-8")
+    rows = iter(open_table(path))
+    assert next(rows) == (1, {"id": "1"})
+    with pytest.raises(DataError, match="line 2"):
+        next(rows)
+
+
+def interrupted(path: Path) -> None:
+    with suppress(KeyboardInterrupt), create_table(path, COLUMNS) as sink:
+        sink.write({"id": "1", "transcript": "x"})
+        raise KeyboardInterrupt
+
+
+def test_what_was_written_stays_when_writing_is_interrupted(tmp_path: Path) -> None:
+    for suffix in SUFFIXES:
+        path = tmp_path / f"t{suffix}"
+        interrupted(path)
+        assert [row["id"] for _, row in open_table(path)] == ["1"]
+
+
+BAD = {
+    "no such file": ("t.csv", None, "is not there"),
+    "empty": ("t.csv", b"", "is empty"),
+    "unknown suffix": ("t.xlsx", b"x", ".parquet"),
+    "no suffix": ("table", b"x", ".parquet"),
+    "not UTF-8": ("t.csv", "id,transcript\n1,é".encode("latin-1"), "UTF-8"),
+    "not UTF-8 lines": ("t.jsonl", b'{"a": "\xff"}\n', "UTF-8"),
+    "a column twice": ("t.csv", b"id,id\n1,2\n", "'id' twice"),
+    "a column without a name": ("t.csv", b"id,\n1,2\n", "lacks a name"),
+    "too many cells": ("t.csv", f"id,transcript\n1,{WORDS},more\n".encode(), "row 1"),
+    "too few cells": ("t.csv", f"id,transcript\n1,x\n{WORDS}\n".encode(), "row 2"),
+    "a quotation mark that is open": ("t.csv", f'id,transcript\n1,"{WORDS}\n'.encode(), "row 1"),
+    "a line that is no object": ("t.jsonl", f'{{"a": 1}}\n\n["{WORDS}"]\n'.encode(), "line 3"),
+    "a line that is no JSON": ("t.jsonl", f'{{"a": "{WORDS}\n'.encode(), "line 1"),
+    "no Parquet": ("t.parquet", WORDS.encode(), "no Parquet"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "words"), BAD.values(), ids=BAD)
+def test_what_cannot_be_read_is_said_without_its_words(
+    name: str, content: bytes | None, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        list(open_table(path))
+    assert words in caught.value.message + caught.value.hint
+    assert caught.value.hint
+    assert "Zarathustra" not in caught.value.message
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").mkdir()
+    with pytest.raises(DataError, match="is a folder"):
+        open_table(tmp_path / "t.csv")
+    with pytest.raises(DataError, match="is not there"), create_table(tmp_path / "no" / "t.csv", []):
+        pass

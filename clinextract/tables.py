@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import BaseModel
 from rich import box
 from rich.console import Group
 from rich.padding import Padding
@@ -26,8 +27,11 @@ RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 
 
 def whole(result: Extraction[Any]) -> Group:
-    """Every field of a result in its order, and under it how it came about."""
-    return Group(_table(result, fields_of(type(result.features), planned=False)), _caption(result))
+    """Every field of a result in its order, what the answers rest on where that was asked, and how it came about."""
+    fields = fields_of(type(result.features), planned=False)
+    shown = [field for field in fields if result.answers[field.name].evidence_status]
+    lines: list[Any] = [Text(), _evidence(result, shown)] if shown else []
+    return Group(_table(result, fields), *lines, _caption(result))
 
 
 def found_only(result: Extraction[Any]) -> Group:
@@ -86,12 +90,34 @@ def _table(result: Extraction[Any], fields: Iterable[FieldSpec]) -> Table:
     return table
 
 
+def _evidence(result: Extraction[Any], fields: Iterable[FieldSpec]) -> Table:
+    """The lines that answers rest on; the words stand last, since they may run from right to left."""
+    table = _frame()
+    for heading in ("evidence", "line", "words"):
+        table.add_column(heading, justify="right" if heading == "line" else "left", overflow="fold")
+    for field in fields:
+        for one in result.answers[field.name].evidence:
+            table.add_row(Text(field.name), Text(str(one.line)), Text(one.text))
+        if not result.answers[field.name].evidence:
+            table.add_row(Text(field.name), Text("-", "dim"), Text("could not be located", "dim"))
+    return table
+
+
 def _answer(answer: Answer) -> Text:
     if answer.value is True:
         return Text("✓ yes", "bold green")
     if answer.value is False:
         return Text("no", "dim")
-    return Text("none", "dim") if answer.value is None else Text(str(getattr(answer.value, "value", answer.value)))
+    return Text("none", "dim") if answer.value in (None, []) else Text(_words(answer.value))
+
+
+def _words(value: Any) -> str:
+    """A value as one reads it: lists with commas, groups as "name value" pairs."""
+    if isinstance(value, BaseModel):
+        return ", ".join(f"{name} {_words(inner)}" for name, inner in value if inner is not None)
+    if isinstance(value, list | tuple):
+        return ("; " if any(isinstance(one, BaseModel) for one in value) else ", ").join(map(_words, value))
+    return ("yes" if value else "no") if isinstance(value, bool) else str(getattr(value, "value", value))
 
 
 def _probability(answer: Answer) -> Text:

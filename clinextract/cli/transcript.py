@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from clinextract.cli.app import app
-from clinextract.cli.options import Calibration, Model, busy
+from clinextract.cli.options import Calibration, Evidence, Model, busy
 from clinextract.errors import RecordInvalid
 
 READABLE = 100
@@ -50,6 +50,7 @@ def extract(
         ),
     ] = None,
     calibration: Calibration = None,
+    evidence: Evidence = False,
 ) -> None:
     """Read one transcript and show which of the thirteen features it states."""
     import clinextract  # noqa: PLC0415
@@ -59,7 +60,7 @@ def extract(
     calibrator = None if calibration is None else clinextract.Calibrator.load(calibration)
     with busy():
         extractor = clinextract.Extractor(
-            clinextract.PalliativeCall, model, decoding=decoding, order=order, calibrator=calibrator
+            clinextract.PalliativeCall, model, decoding=decoding, order=order, calibrator=calibrator, evidence=evidence
         )
         result = extractor(document)
     if as_json:

@@ -139,6 +139,11 @@ def check_examples(schema: type[BaseModel], examples: Sequence[Example]) -> None
             )
 
 
+def prompt_language(language: str) -> str:
+    """The language of the prompt for transcripts in a language: Persian for Persian, else English."""
+    return "fa" if language == "fa" else "en"
+
+
 def default_examples(fields: Sequence[FieldSpec], language: str) -> tuple[Example, ...]:
     """The three shipped examples, for a schema whose fields are named as those of `PalliativeCall`.
 
@@ -150,7 +155,7 @@ def default_examples(fields: Sequence[FieldSpec], language: str) -> tuple[Exampl
         return ()
     if any(field.kind != "boolean" for field in fields):
         return ()
-    return _shipped_examples("fa" if language == "fa" else "en")
+    return _shipped_examples(prompt_language(language))
 
 
 @cache

@@ -168,6 +168,18 @@ def test_calls_in_one_file_only_are_refused_or_left_out(
     assert Calibrator.load(output).fields["pain"].labelled == 190
 
 
+def test_predictions_without_labels_may_not_bring_in_a_language(
+    rows: list[dict[str, Any]], calls: list[dict[str, Any]], write: Write
+) -> None:
+    gold = write("gold.jsonl", [{"id": call["id"], "labels": call["labels"]} for call in calls[:150]])
+    mixed = write("mixed.jsonl", [*rows[:150], *changed(rows[150:], language="fa")])
+    with pytest.raises(CalibrationError, match="which languages the labels cover"):
+        calibrate(mixed, gold, allow_missing=True)
+    whole = write("whole.jsonl", [{"id": call["id"], "labels": call["labels"]} for call in calls])
+    assert calibrate(mixed, whole).binding.languages == ("en", "fa")
+    assert calibrate(write("one.jsonl", rows), gold, allow_missing=True).binding.languages == ("en",)
+
+
 def changed(rows: list[dict[str, Any]], **provenance: Any) -> list[dict[str, Any]]:
     return [row | {"provenance": row["provenance"] | provenance} for row in rows]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,8 @@ Method = Literal["temperature", "platt", "isotonic", "none"]
 Target = Literal["even", "sensitivity", "mcc"]
 BAND = (0.25, 0.75)
 """Probabilities between these two are for a person to look at, where no calibration says better."""
+EVEN = math.nextafter(0.5, 1.0)
+"""The threshold where none is chosen: a tie is no, as it is without a calibration."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 _FIT_AGAIN = "Fit one for them with `clinextract calibrate`, or leave the calibration out."
@@ -76,7 +79,7 @@ class FieldCalibration(_Record):
     knots: tuple[tuple[float, float], ...] = Field(
         (), description="Raw and calibrated log-odds between which isotonic interpolates; else empty."
     )
-    threshold: Probability = Field(0.5, description="Calibrated probability from which the answer is yes.")
+    threshold: Probability = Field(EVEN, description="Calibrated probability from which the answer is yes.")
     low: Probability = Field(BAND[0], description="Lower end of the review band, on the calibrated probability.")
     high: Probability = Field(BAND[1], description="Upper end of the review band.")
     labelled: int = Field(ge=0, description="Labelled answers that it was fitted on.")
@@ -133,7 +136,7 @@ class Calibrator(_Record):
     model: str = Field(description="The model's name as it was given.")
     binding: Binding = Field(description="What the calibration belongs to.")
     method: Method = Field(description="The method that was asked for.")
-    target: Target = Field(description='How thresholds were chosen: "even" (0.5), "sensitivity" or "mcc".')
+    target: Target = Field(description='How thresholds were chosen: "even" (just above 0.5), "sensitivity" or "mcc".')
     sensitivity: Probability | None = Field(None, description="The sensitivity that was asked for.")
     error_rate: Probability = Field(description="The share of wrong answers wanted outside the review bands.")
     folds: int = Field(description="Of the cross-validation.")

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from clinextract.calibration import maps
+from clinextract.calibration.calibrator import EVEN
 from clinextract.calibration.maps import Probabilities
 from clinextract.calibration.scaling import Truth
 
-EVEN = 0.5
 Counts = npt.NDArray[np.int_]
 POINTS = 50
 """Most points of a risk-coverage curve."""

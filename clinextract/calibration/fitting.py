@@ -10,6 +10,7 @@ import numpy as np
 from clinextract.calibration import deciding
 from clinextract.calibration.calibrator import (
     BAND,
+    EVEN,
     Binding,
     Calibrator,
     FieldCalibration,
@@ -147,7 +148,7 @@ def _fit_field(raw: Probabilities, truth: Truth, wanted: Wanted, seed: int) -> t
     fewest = min(positives, len(truth) - positives)
     method = _affordable(wanted.method, fewest)
     if method is None:
-        rule = Rule(None, deciding.EVEN, Band(*BAND))
+        rule = Rule(None, EVEN, Band(*BAND))
         held = applied(rule, raw, truth)
         kind = "positive" if fewest == positives else "negative"
         note = f"only {fewest} {kind} labels, and {min(LEAST.values())} are needed: nothing was fitted"

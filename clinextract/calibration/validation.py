@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clinextract.calibration import deciding
-from clinextract.calibration.calibrator import BAND, Target
+from clinextract.calibration.calibrator import BAND, EVEN, Target
 from clinextract.calibration.deciding import Band
 from clinextract.calibration.maps import Probabilities
 from clinextract.calibration.scaling import Fitted, Scaling, Truth, fit_map
@@ -101,7 +101,7 @@ def fit_rule(raw: Probabilities, truth: Truth, method: Scaling | None, wanted: W
     """
     fitted = None if method is None else fit_map(method, raw, truth)
     p = raw if fitted is None else fitted(raw)
-    threshold, reachable = deciding.EVEN, True
+    threshold, reachable = EVEN, True
     if wanted.sensitivity is not None:
         threshold, reachable = deciding.threshold_for_sensitivity(p, truth, wanted.sensitivity)
     elif wanted.best_mcc:
@@ -163,5 +163,6 @@ def expected_calibration_error(probabilities: Probabilities, truth: Truth) -> fl
         probabilities: Shape (n,).
         truth: Shape (n,).
     """
-    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    edges = np.linspace(0, 1, BINS + 1)[1:-1]
+    bins = np.searchsorted(edges, probabilities)  # a bin holds its upper end, as in an evaluation's report
     return float(np.abs(np.bincount(bins, probabilities - truth)).sum() / len(truth))

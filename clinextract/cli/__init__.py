@@ -10,5 +10,6 @@ from clinextract.cli.app import DEBUG, app, main
 
 __all__ = ["DEBUG", "app", "main"]
 
-for _subject in ("transcript", "run", "calibrate", "models"):  # in the order in which --help shows their commands
+# In the order in which --help shows their commands.
+for _subject in ("transcript", "run", "evaluate", "calibrate", "models"):
     import_module(f"clinextract.cli.{_subject}")

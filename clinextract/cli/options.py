@@ -36,6 +36,11 @@ Evidence = Annotated[
 ]
 
 
+def names_of(given: str | None) -> list[str] | None:
+    """Names that were given with commas between them; None where none were."""
+    return [name for part in (given or "").split(",") if (name := part.strip())] or None
+
+
 def busy() -> Any:
     """A sign of life on a terminal while a model is loaded; nothing where nobody looks."""
     return Console(stderr=True).status("loading the model")

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from clinextract.evaluation.labels import Paired
 from clinextract.evaluation.metrics import Bools, Floats, ratio
+from clinextract.evaluation.pairing import Paired
 
 ALL_FALSE = "all-False"
 PREVALENCE = "prevalence"

@@ -8,7 +8,9 @@ from clinextract.calibration.calibrator import Calibrator
 from clinextract.calibration.fitting import SEED, Labelled, binding_of, fit
 from clinextract.calibration.scaling import Scaling
 from clinextract.calibration.validation import Wanted
-from clinextract.evaluation.labels import Gold, Predictions, pair, read_gold, read_predictions
+from clinextract.errors import CalibrationError
+from clinextract.evaluation.labels import Gold, Predictions, read_gold, read_predictions
+from clinextract.evaluation.pairing import pair
 from clinextract.prompts import prompt_language
 
 
@@ -39,7 +41,7 @@ def calibrate(
     Raises:
         DataError: A file cannot be read, or the ids do not match.
         CalibrationError: The predictions have no probabilities, do not say how they were made, were not all made in one
-            way, or are calibrated already.
+            way, or are calibrated already; or some are of calls without labels, and they have several languages.
         ExtraNotInstalled: scipy or scikit-learn is missing.
         ValueError: A share is not between 0 and 1, or a threshold is to have two aims.
     """
@@ -52,4 +54,10 @@ def calibrate(
     facts = paired.provenance
     languages = frozenset(map(prompt_language, facts.get("language", frozenset())))
     binding = binding_of({**facts, "language": languages})
+    if set(predicted.ids) - set(known.ids) and max(len(binding.languages), len(binding.prompt_hashes)) > 1:
+        raise CalibrationError(
+            "some predictions are of calls without labels, and not all in one language: "
+            "it cannot be told which languages the labels cover",
+            hint="Give the predictions of the labelled calls alone.",
+        )
     return fit(labelled, binding, wanted, model=", ".join(sorted(facts.get("model", ()))), seed=seed)

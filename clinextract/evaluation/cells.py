@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinextract.errors import ColumnMissing, DataError, RecordInvalid
+from clinextract.io import open_table
 
 Codes = NDArray[np.int8]
 YES, NO, BLANK, OTHER, NUMBER = 1, 0, -1, -2, -3
@@ -116,7 +117,7 @@ class Cells:
 
     def shown(self, ids: Sequence[str]) -> str:
         """The first ids of some, for a message; what may be running text is shown as the number of its row."""
-        return listed([short(one) or f"the one in row {self.numbers[self.ids.index(one)]}" for one in ids])
+        return listed([_short(one) or f"the one in row {self.numbers[self.ids.index(one)]}" for one in ids])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -232,8 +233,9 @@ class Facts:
         self._probabilities.append(found)
         if "features" in row or found:
             self.fields |= dict.fromkeys(answers)
-        for key, value in _object(row.get("provenance")).items():
-            if key in _PROVENANCE and isinstance(value, str):
+        provenance = parsed(row.get("provenance"))
+        for key in _PROVENANCE if isinstance(provenance, Mapping) else ():
+            if isinstance(value := provenance.get(key), str):
                 self.provenance.setdefault(key, set()).add(value)
 
     def probabilities(self, names: Sequence[str], cells: Cells) -> NDArray[np.float64]:
@@ -264,20 +266,18 @@ def _probability(value: Any) -> float:
         return -1.0
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    """A JSON object, from its text too; empty where there is none."""
-    if isinstance(value, str) and value.startswith("{"):
+def parsed(value: Any) -> Any:
+    """A value, or what its text holds where that is a JSON object or list: a table has no other way to hold one."""
+    if isinstance(value, str) and value[:1] in {"{", "["}:
         try:
-            value = json.loads(value)
+            return json.loads(value)
         except ValueError:
-            return {}
-    return value if isinstance(value, Mapping) else {}
+            return value
+    return value
 
 
 def rows(path: str | Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The rows of a csv, jsonl or parquet file with their numbers."""
-    from clinextract.io import open_table  # noqa: PLC0415
-
     yield from open_table(path)
 
 
@@ -289,14 +289,24 @@ def id_of(row: Mapping[str, Any], column: str, name: str) -> Any:
     """
     if column not in row:
         raise ColumnMissing(
-            f"{name} has no column {column!r}; it has: {listed([str(key) for key in row])}",
+            f"{name} has no column {column!r}; it has: {columns_of(row)}",
             hint="Name the column of the ids with --id.",
         )
     return row[column]
 
 
-def short(text: str) -> str:
-    """A text that may be shown: an id or a name of a column, and no running text; else nothing."""
+def columns_of(names: Iterable[str]) -> str:
+    """Names of columns for a message; without a header they would be cells, and so long ones are not shown."""
+    return listed([str(name) if len(str(name)) <= 40 else "(a longer name)" for name in names])
+
+
+def ids_of(ids: Sequence[str]) -> str:
+    """The first ids of some, for a message; what may be running text is not shown."""
+    return listed([_short(one) or "(one with blanks)" for one in ids])
+
+
+def _short(text: str) -> str:
+    """An id that may be shown, since it is no running text; else nothing."""
     return text if len(text) <= 64 and not any(letter.isspace() for letter in text) else ""
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from clinextract.errors import DataError, ExtraNotInstalled
 from clinextract.evaluation.assessment import figure, why_nowhere, why_undefined
 from clinextract.evaluation.figures import Scorer
-from clinextract.evaluation.labels import Paired, take
 from clinextract.evaluation.metrics import METRICS, Floats, Metric, Missing, quantile
+from clinextract.evaluation.pairing import Paired, take
 from clinextract.evaluation.results import Comparison, Difference, McNemar
 from clinextract.evaluation.uncertainty import Bootstrap, Sampled, sampled
 

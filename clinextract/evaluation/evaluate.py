@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,18 +17,9 @@ from clinextract.evaluation.baselines import all_false, prevalence
 from clinextract.evaluation.cells import counted, listed
 from clinextract.evaluation.comparison import compare
 from clinextract.evaluation.figures import Scorer
-from clinextract.evaluation.labels import (
-    Blank,
-    Gold,
-    Paired,
-    Predictions,
-    pair,
-    read_gold,
-    read_predictions,
-    take,
-    unanswered,
-)
-from clinextract.evaluation.metrics import METRICS, Missing
+from clinextract.evaluation.labels import Blank, Gold, Predictions, read_gold, read_predictions
+from clinextract.evaluation.metrics import METRICS, Bools, Missing
+from clinextract.evaluation.pairing import Paired, only, pair, take, unanswered
 from clinextract.evaluation.results import Comparison, Evaluation, Report, Settings, Slice
 from clinextract.evaluation.uncertainty import Bootstrap, Sampled, sampled
 from clinextract.palliative import PalliativeCall
@@ -92,15 +83,16 @@ def evaluate(  # noqa: PLR0913 - every choice there is, each with its usual valu
     given = [predictions] if isinstance(predictions, Predictions | str | Path) else list(predictions)
     if not given:
         raise DataError("there are no predictions", hint="Give at least one set of predictions.")
-    read = _named([_predictions(one, features, id) for one in given], given)
-    names = tuple(features or dict.fromkeys(name for one in read for name in one.features))
+    read = [_predictions(one, features, id) for one in given]
+    names = tuple(dict.fromkeys(features or (name for one in read for name in one.features)))
     if not isinstance(gold, Gold):
         gold = read_gold(gold, features=names or None, id=id, blank=blank)
-    pairs = [pair(one, gold, allow_missing=allow_missing) for one in read]
+    pairs = _named([pair(one, gold, allow_missing=allow_missing) for one in read], given)
     task = _Task(bootstrap, missing, _labels(), baselines=baselines)
     whole = unanswered(gold, names or gold.features)
+    groups = {column: _values(whole, column) for column in slices}  # first, since it may refuse
     sets = task.sampled(pairs)
-    sliced, apart = _sliced(task, whole, pairs, slices)
+    sliced, apart = _sliced(task, whole, pairs, groups)
     return Report(
         settings=Settings(
             rounds=rounds,
@@ -148,23 +140,26 @@ class _Task:
 def _predictions(source: Source, features: Sequence[str] | None, id_column: str) -> Predictions:
     if not isinstance(source, Predictions):
         return read_predictions(source, features=features, id=id_column)
-    return source
+    return source if features is None or not source.features else only(source, features)
 
 
-def _named(read: Sequence[Predictions], sources: Sequence[Source]) -> list[Predictions]:
-    """Files of the same name get their folder's before it, and what is still the same a number."""
-    shared = {name for name, count in Counter(one.name for one in read).items() if count > 1}
-    named: list[Predictions] = []
-    for one, source in zip(read, sources, strict=True):
-        name = one.name
-        if name in shared and not isinstance(source, Predictions):
-            name = "/".join(Path(source).absolute().parts[-2:])
-        taken = {other.name for other in named}
-        free = (
-            name if name not in taken else next(f"{name} ({n})" for n in range(2, 1000) if f"{name} ({n})" not in taken)
-        )
-        named.append(replace(one, name=free))
-    return named
+def _named(pairs: Sequence[Paired], sources: Sequence[Source]) -> list[Paired]:
+    """Each set under a name of its own: of a file the name without its suffix, or as much more as tells it apart."""
+    named: list[str] = []
+    spellings = [_spellings(one.name, source) for one, source in zip(pairs, sources, strict=True)]
+    for at, ways in enumerate(spellings):
+        others = {name for other, names in enumerate(spellings) if other != at for name in names}
+        numbered = (f"{ways[-1]} ({number})" for number in range(2, len(pairs) + 1))
+        free = [way for way in ways if way not in others] or [way for way in (ways[-1], *numbered) if way not in named]
+        named.append(free[0])
+    return [replace(one, name=name) for one, name in zip(pairs, named, strict=True)]
+
+
+def _spellings(name: str, source: Source) -> list[str]:
+    if isinstance(source, Predictions):
+        return [name]
+    path = Path(source).absolute()
+    return [path.stem, path.name, f"{path.parent.name}/{path.name}"]
 
 
 def _labels() -> Labels:
@@ -173,12 +168,11 @@ def _labels() -> Labels:
 
 
 def _sliced(
-    task: _Task, whole: Paired, pairs: Sequence[Paired], columns: Sequence[str]
+    task: _Task, whole: Paired, pairs: Sequence[Paired], groups: Mapping[str, Mapping[str, Bools]]
 ) -> tuple[tuple[Slice, ...], list[str]]:
     """The slices, and what there is to say of values that are left out."""
     slices, notes = [], []
-    for column in dict.fromkeys(columns):
-        values = _values(whole, column)
+    for column, values in groups.items():
         for value, rows in values.items():
             if rows.sum() < LEAST:
                 continue
@@ -196,7 +190,7 @@ def _sliced(
     return tuple(slices), notes
 
 
-def _values(whole: Paired, column: str) -> dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def _values(whole: Paired, column: str) -> dict[str, Bools]:
     """The values of a column with their transcripts, the most frequent first."""
     if column not in whole.columns:
         raise ColumnMissing(

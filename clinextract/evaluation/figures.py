@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from clinextract.evaluation.labels import Paired
 from clinextract.evaluation.metrics import Bools, Confusion, Floats, Missing, Need, defined, from_confusion, ratio
+from clinextract.evaluation.pairing import Paired
 from clinextract.evaluation.ranking import Ranked, calibration_error
 
 T = TypeVar("T", bound=np.generic)

@@ -20,6 +20,8 @@ from clinextract.calibration.calibrator import Binding, Calibrator, FieldCalibra
 from clinextract.calibration.fitting import Labelled, fit
 from clinextract.calibration.maps import logit, sigmoid
 from clinextract.calibration.validation import Wanted, brier
+from clinextract.decoding.choices import favourite
+from clinextract.decoding.segments import Choice
 from clinextract.errors import CalibrationError
 from clinextract.extractor import Extractor
 from clinextract.models.base import Order
@@ -191,6 +193,13 @@ def test_a_calibration_that_changes_nothing_changes_nothing(order: Order) -> Non
     same = bound_to(plain, **{name: field(threshold=0.5, low=0.25, high=0.75) for name in PalliativeCall.model_fields})
     for text in ("She has pain.", "He sleeps well and eats."):
         assert Extractor(PalliativeCall, made, order=order, calibrator=same)(text).answers == plain(text).answers
+
+
+@pytest.mark.parametrize("made", [field(), field(method="temperature", temperature=2.0)], ids=["none", "temperature"])
+def test_a_tie_is_no_as_without_a_calibration(made: FieldCalibration) -> None:
+    choice = Choice("pain", (False, True), ("false", "true"), ((1,), (2,)))
+    for totals in ([-1.0, -1.0], [-1.0, -1.001], [-1.001, -1.0]):
+        assert favourite(choice, np.array(totals), made.cutoff) == favourite(choice, np.array(totals))
 
 
 @pytest.mark.parametrize("order", ["joint", "independent"])

@@ -11,6 +11,7 @@ from simulated import scores
 from sklearn.metrics import matthews_corrcoef
 
 from clinextract.calibration import deciding
+from clinextract.calibration.calibrator import EVEN
 
 tables = st.integers(1, 40).flatmap(
     lambda size: st.tuples(
@@ -55,7 +56,7 @@ def test_the_best_mcc_by_hand() -> None:
     assert deciding.threshold_for_mcc(np.array([0.1, 0.2, 0.6, 0.9]), np.array([0, 0, 1, 1], bool)) == pytest.approx(
         1 / (1 + np.sqrt(4 * 2 / 3))
     )
-    assert deciding.threshold_for_mcc(np.full(4, 0.3), np.array([0, 0, 1, 1], bool)) == 0.5
+    assert deciding.threshold_for_mcc(np.full(4, 0.3), np.array([0, 0, 1, 1], bool)) == EVEN
 
 
 @given(tables)

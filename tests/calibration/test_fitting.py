@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from simulated import BINDING, scores, table
+from sklearn.metrics import brier_score_loss
 
-from clinextract.calibration.calibrator import BAND
+from clinextract.calibration.calibrator import BAND, EVEN
 from clinextract.calibration.fitting import LEAST, Labelled, binding_of, fit
 from clinextract.calibration.scaling import Scaling
 from clinextract.calibration.validation import Wanted, brier, expected_calibration_error
 from clinextract.errors import CalibrationError
+from clinextract.evaluation.curves import reliability
 
 METHODS: tuple[Scaling, ...] = ("temperature", "platt", "isotonic")
 PROVENANCE = {
@@ -74,6 +78,7 @@ def test_temperature_alone_changes_no_answer() -> None:
     field = fit(table(scores(3, 400)), BINDING).fields["a"]
     assert field.method == "temperature"
     assert field.cutoff == pytest.approx(0.5, abs=1e-12)
+    assert field.cutoff > 0.5  # a tie is no, as without a calibration
 
 
 @pytest.mark.parametrize("count", [0, 1, LEAST["temperature"] - 1])
@@ -86,7 +91,7 @@ def test_too_few_labels_of_a_class_leave_a_field_as_it_was(count: int, kind: str
     labelled = replace(table(drawn), usable=usable[:, None])
     field = fit(labelled, BINDING, Wanted(sensitivity=0.9)).fields["a"]
     assert field.method == "none"
-    assert (field.threshold, field.low, field.high) == (0.5, *BAND)
+    assert (field.threshold, field.low, field.high) == (EVEN, *BAND)
     assert f"only {count} {kind} labels, and 10 are needed" in field.notes[0]
     assert field.labelled == usable.sum()
     assert field.calibrated(0.123) == 0.123
@@ -207,5 +212,14 @@ def test_predictions_that_do_not_bind_are_refused(change: dict[str, frozenset[st
 
 def test_the_calibration_error_by_hand() -> None:
     # Bins 0.1 to 0.2 and 0.9 to 1: |0.15 - 0.5| for two answers, |1 - 2/3| for three.
-    p, truth = np.array([0.1, 0.2 - 1e-9, 1.0, 1.0, 1.0]), np.array([True, False, True, True, False])
+    p, truth = np.array([0.1 + 1e-9, 0.2, 1.0, 1.0, 1.0]), np.array([True, False, True, True, False])
     assert expected_calibration_error(p, truth) == pytest.approx((2 * 0.35 + 3 * (1 / 3)) / 5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40).map(lambda n: n / 40) | st.floats(0, 1), st.booleans()), min_size=1))
+def test_figures_are_those_of_an_evaluation(drawn: list[tuple[float, bool]]) -> None:
+    p, truth = np.array([one for one, _ in drawn]), np.array([one for _, one in drawn])
+    bins = reliability(p, truth)
+    error = sum(one.count * abs(one.mean_probability - one.observed) for one in bins) / len(p)
+    assert expected_calibration_error(p, truth) == pytest.approx(error)
+    assert brier(p, truth) == pytest.approx(brier_score_loss(truth, p, labels=[False, True]))

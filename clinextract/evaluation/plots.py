@@ -301,8 +301,16 @@ def _style() -> Iterator[None]:
             "the report's figures need matplotlib", hint='Install it: pip install "clinextract[evaluate]"'
         ) from None
     # Letters as outlines, and the same identifiers in every run.
-    settings: Any = {"svg.fonttype": "path", "svg.hashsalt": "clinextract", "font.family": "DejaVu Sans", "font.size": 9,
-                "ytick.labelsize": 8, "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False}  # fmt: skip
+    settings: Any = {
+        "svg.fonttype": "path",
+        "svg.hashsalt": "clinextract",
+        "font.family": "DejaVu Sans",
+        "font.size": 9,
+        "ytick.labelsize": 8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "text.parse_math": False,
+    }
     with mpl.rc_context(settings):
         yield
 

@@ -35,6 +35,8 @@ BY_FEATURE = (
     "auroc",
     "brier",
 )
+SHORT = {"ece": "ECE", "brier": "Brier", "prediction_ratio": "pred. ratio", "f1": "F1"}
+"""Labels that a column has no room for, shorter; the page defines each metric in full."""
 PAGE = "report.html"
 DASH = "–"
 
@@ -62,8 +64,8 @@ def write_report(report: Report, folder: str | Path) -> Path:
 
     Args:
         report: As `evaluate` gives it.
-        folder: Is made if it is not there. It gets `report.html`, `report.md`, `report.json`, `report.schema.json`, which
-            describes every key of it, and in `figures` each figure as SVG and PNG.
+        folder: Is made if it is not there. It gets `report.html`, `report.md`, `report.json`, `report.schema.json`,
+            which describes every key of it, and in `figures` each figure as SVG and PNG.
 
     Returns:
         The page.
@@ -119,6 +121,7 @@ def _values(report: Report, figures: Sequence[Drawn], left_out: Sequence[str]) -
         "left_out": left_out,
         "metrics": METRICS,
         "label": {metric.key: metric.label for metric in METRICS},
+        "short": {metric.key: SHORT.get(metric.key, metric.label) for metric in METRICS},
         "headline": [key for key in HEADLINE if _anywhere(report, key)],
         "by_feature": [key for key in BY_FEATURE if _anywhere(report, key)],
         "cell": cell,
@@ -126,7 +129,6 @@ def _values(report: Report, figures: Sequence[Drawn], left_out: Sequence[str]) -
         "undefined": _undefined(report.evaluations),
         "level": f"{report.settings.confidence:.0%}",
         "medians": ("macro_f1", "mcc", "sensitivity", "specificity"),
-        "better": {key: BY_KEY[key].better for key in BY_KEY},
     }
 
 
@@ -159,7 +161,7 @@ def _rendered(template: str, values: Mapping[str, Any], *, escaped: bool) -> str
     environment = Environment(
         loader=PackageLoader("clinextract.evaluation"),
         undefined=StrictUndefined,
-        autoescape=escaped,  # Markdown has no entities: there `inert` keeps a user's words from being marks
+        autoescape=escaped,  # noqa: S701 - Markdown has no entities: there `inert` keeps a user's words from being marks
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -120,13 +120,13 @@ class Bench:
 
     def _item(self, text: str) -> Item:
         """What `Extractor` itself would run: its own preparation is asked, so that no contender sees other tokens."""
-        prepared = self.ours._prepare(Document(text))
+        [reading] = self.ours._prepare(Document(text)).views[0].readings
         result = self.ours(text)
         values = result.features.model_dump()
         answer = tuple(self.model.tokenizer.encode(json.dumps(values)))
         first = next(iter(values))
         guess = values | {first: not values[first]}
-        return Item(text, prepared.compiled.prefix, prepared.tokens, answer, guess, result.provenance.passes)
+        return Item(text, reading.compiled.prefix, reading.tokens, answer, guess, result.provenance.passes)
 
     def _generate(self, item: Item) -> object:
         """Greedy, as many tokens as the answer has, the whole prompt each time: what is done without a library."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, median
 from typing import Any
 
+from benchmarks.additions import PLAIN
 from benchmarks.contenders import BARE, FLOOR, GENERATE, NAMES, OURS, OUTLINES, TWICE
 from benchmarks.embedded import SIZES
 from benchmarks.memory import MEGABYTE
@@ -131,7 +132,26 @@ def _models(part: Report, title: str) -> str:
         "",
     ]
     text = "\n".join(lines)
-    return text + _single(part) + "\n\n" + _batched(part) + "\n\n" + _memory(part)
+    added = [_additions(part["additions"])] if "additions" in part else []
+    return "\n\n".join([text + _single(part), _batched(part), *added, _memory(part)])
+
+
+def _additions(part: Report) -> str:
+    times = _seconds(part["times"])
+    return "\n".join(
+        [
+            "What evidence adds: for every feature that is present the model is asked which line shows it, all in one pass",
+            f"behind the answer. Features asked for: {_span(part['present'])} of thirteen; lines to choose from: "
+            f"{_span(part['lines'])}.",
+            "",
+            "| one at a time | seconds | times the answer alone |",
+            "|---|---|---|",
+            *(
+                f"| {name} | {_cell(Spread.of(list(times[name].values())))} | {_cell(ratio(times[name], times[PLAIN]))} |"
+                for name in times
+            ),
+        ]
+    )
 
 
 def _single(part: Report) -> str:

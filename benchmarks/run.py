@@ -19,7 +19,7 @@ from typing import Any
 import torch
 import transformers
 
-from benchmarks import contenders, embedded, memory, page, plans, timing, transcripts
+from benchmarks import additions, contenders, embedded, memory, page, plans, timing, transcripts
 from benchmarks.architectures import build
 from clinextract.decoding.judge import canonical_regex
 from clinextract.models.guided import _generator
@@ -120,6 +120,8 @@ def _models(settings: Settings, architecture: str, device: str, batch: int) -> d
     batched = timing.interleave(bench.batches(rows, settings.repetitions, settings.slow), len(rows), wait)
     guided = batched[contenders.OUTLINES]
     batched[contenders.OUTLINES] = {key: seconds * batch for key, seconds in guided.items()}
+    _say("evidence")
+    added = additions.measured(model, [texts[pick] for pick in picks], settings.repetitions, wait)
     bytes_of = {"parameters": model.model.num_parameters(), "dtype": model.info.dtype}
     lengths = [_lengths(item) for item in bench.items]
     del bench
@@ -142,6 +144,7 @@ def _models(settings: Settings, architecture: str, device: str, batch: int) -> d
         "items": lengths,
         "single": timing.flat(single),
         "batched": timing.flat(batched),
+        "additions": added,
         "memory": memory.table(settings.peaks, texts[batch - 1 : batch], shared),
         "memory of a batch": memory.table((contenders.OURS,), texts[:batch], shared),
     }

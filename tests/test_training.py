@@ -55,8 +55,8 @@ def test_training_sees_what_inference_renders() -> None:
     )  # fmt: skip
     trained = json.loads(done.stdout)
     for text, ids in zip(texts, trained["prompts"], strict=True):
-        prepared = extractor._prepare(Document(text))
-        assert [*prepared.compiled.prefix, *prepared.tokens] == ids
+        [reading] = extractor._prepare(Document(text)).views[0].readings
+        assert [*reading.compiled.prefix, *reading.tokens] == ids
     plan = extractor.plan
     assert plan is not None
     rendered = [token for s in plan.segments for token in (s.tokens[1] if hasattr(s, "values") else s.tokens)]

@@ -48,7 +48,7 @@ def starts(made: TransformersModel) -> int:
     """How many beginning-of-sequence tokens the whole prompt has, as the extractor encodes it."""
     begin = made.tokenizer.encode_control("<s>")[0]
     extractor = Extractor(PalliativeCall, made)
-    compiled = extractor._compiled("en")
+    compiled = extractor._prepare.compiled("en")
     return [*compiled.prefix, *(token for rest in compiled.rest for token in rest)].count(begin)
 
 
@@ -106,7 +106,7 @@ def test_control_tokens_in_a_transcript_do_not_change_the_prompt_s_structure(tem
     controls = {token for token, piece in enumerate(made.tokenizer.token_bytes) if piece is None}
 
     def count(text: str) -> int:
-        return sum(token in controls for token in extractor._prepare(Document(text, language="en")).tokens)
+        return sum(token in controls for token in extractor._prepare(Document(text, language="en")).views[0].readings[0].tokens)
 
     assert count(hostile) == count("She has pain.")
 

@@ -7,7 +7,7 @@
     ├── DataError                  the input cannot be used
     │   ├── ColumnMissing          a table lacks a column that was asked for
     │   ├── RecordInvalid          one record is empty, not text, or not UTF-8
-    │   └── DocumentTooLong        a transcript does not fit the model's context
+    │   └── DocumentTooLong        a line of a transcript does not fit the model's context
     ├── ModelError                 the model cannot be used, or did not answer
     │   ├── ModelUnavailable       no weights, no such folder, no such name
     │   ├── ExtraNotInstalled      an optional dependency is missing
@@ -97,17 +97,17 @@ class RecordInvalid(DataError):
 
 
 class DocumentTooLong(DataError):
-    """A transcript does not fit the model's context.
+    """A line of a transcript does not fit the model's context; longer transcripts are read in windows of whole lines.
 
     Args:
-        tokens: Length of prompt, transcript and answer together, in tokens.
+        tokens: Length of prompt, line and answer together, in tokens.
         limit: The model's context length, in tokens.
     """
 
     def __init__(self, tokens: int, limit: int, *, document_id: str | None = None) -> None:
         super().__init__(
-            f"prompt, transcript and answer are {tokens} tokens; the model's context is {limit}",
-            hint="Use a model with a longer context, or divide the transcript. Nothing was cut.",
+            f"prompt, answer and one line of the transcript are {tokens} tokens; the model's context is {limit}",
+            hint="Use a model with a longer context, or divide the line. Nothing was cut.",
             document_id=document_id,
         )
         self.tokens = tokens

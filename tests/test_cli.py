@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from conftest import save_tiny_model
 
 from clinextract import PalliativeCall, cli
 from clinextract.samples import samples
@@ -227,3 +228,21 @@ def test_a_stream_that_cannot_hold_persian_gets_it_escaped(tiny: Path) -> None:
     run = subprocess.run(command, capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["status"] == "ok"
+
+
+def test_evidence_stands_under_the_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = save_tiny_model(tmp_path / "free", context=30000, card=False)
+    run = Run(["extract", f"{WORDS}\nand nothing else", "--model", str(folder), "--evidence", "--json"], capsys)
+    assert run.code == 0
+    row = json.loads(run.out)
+    present = {name for name, value in row["features"].items() if value}
+    assert set(row["evidence"]) == present
+    for shown in row["evidence"].values():
+        assert all(one["text"] in {WORDS, "and nothing else"} for one in shown)
+
+
+def test_a_model_that_has_no_evidence_says_so(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(["extract", WORDS, "--evidence"], capsys)
+    assert run.code == 2
+    assert "gives no evidence" in run.err
+    assert_no_words(run.err)

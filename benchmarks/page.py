@@ -35,6 +35,8 @@ def written(report: Report) -> str:
         parts.append(_models(report["gpu"], "4. On a GPU"))
     else:
         parts.append("## 4. On a GPU\n\nThere was no GPU, so this part did not run.")
+    if "evaluation" in report:
+        parts.append(_evaluation(report["evaluation"]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -248,6 +250,21 @@ def _plans(part: Report) -> str:
         "|---|---|---|---|",
     ]
     return "\n".join(lines + rows)
+
+
+def _evaluation(part: Report) -> str:
+    lines = [
+        "## 5. An evaluation",
+        "",
+        f"`evaluate` on {part['transcripts']:,} transcripts by {part['features']} features, {part['rounds']:,} rounds",
+        "of bootstrap, from files to a report with both baselines; wanted: seconds, not minutes. The process took",
+        f"{part['memory'] / MEGABYTE:,.0f} MB at most.",
+        "",
+        "| | seconds |",
+        "|---|---|",
+        *(f"| {name} | {_cell(Spread.of(seconds))} |" for name, seconds in part["seconds"].items()),
+    ]
+    return "\n".join(lines)
 
 
 def _seconds(raw: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, Seconds]:

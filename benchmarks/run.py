@@ -19,7 +19,7 @@ from typing import Any
 import torch
 import transformers
 
-from benchmarks import additions, contenders, embedded, memory, page, plans, timing, transcripts
+from benchmarks import additions, contenders, embedded, evaluation, memory, page, plans, timing, transcripts
 from benchmarks.architectures import build
 from clinextract.decoding.judge import canonical_regex
 from clinextract.models.guided import _generator
@@ -46,6 +46,7 @@ class Settings:
         peaks: Contenders whose memory is measured.
         sizes: Fields of the schemas of part 3.
         threads: Of torch.
+        evaluated: Transcripts, bootstrap rounds and repetitions of part 5.
     """
 
     architecture: str
@@ -62,6 +63,7 @@ class Settings:
     peaks: tuple[str, ...]
     sizes: tuple[int, ...]
     threads: int
+    evaluated: tuple[int, int, int]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -91,6 +93,10 @@ def main(arguments: list[str] | None = None) -> None:
         report["embedded"] = embedded.measured(str(settings.model), chosen, settings.threads, settings.starts)
     if has_tokenizer and "gpu" in options.parts and torch.cuda.is_available():
         report["gpu"] = _models(settings, settings.gpu, "cuda", settings.gpu_batch)
+    if "evaluation" in options.parts:
+        _say("an evaluation")
+        names = ("transcripts", "rounds", "repetitions")
+        report["evaluation"] = evaluation.measured(dict(zip(names, settings.evaluated, strict=True)))
     report["minutes"] = (perf_counter() - started) / 60
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "benchmarks.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -186,7 +192,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--singles", type=int, default=10, help="transcripts one at a time, half of each language")
     parser.add_argument("--only-our-memory", action="store_true", help="leave the others' peaks out")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--parts", nargs="+", default=["plans", "models", "embedded", "gpu"])
+    parser.add_argument("--parts", nargs="+", default=["plans", "models", "embedded", "gpu", "evaluation"])
     parser.add_argument("--quick", action="store_true", help="a small run, to see that everything runs")
     parser.add_argument("--output", type=Path, default=transcripts.ROOT / "docs")
     return parser.parse_args(arguments)
@@ -209,6 +215,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         peaks=(contenders.OURS,) if quick or options.only_our_memory else contenders.NAMES,
         sizes=plans.SIZES[:1] if quick else plans.SIZES,
         threads=options.threads,
+        evaluated=(200, 50, 1) if quick else (10_000, 1_000, 3),
     )
 
 

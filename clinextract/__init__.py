@@ -30,15 +30,19 @@ if TYPE_CHECKING:
         TranslationError,
     )
     from clinextract.evaluation.calibrate import calibrate
+    from clinextract.evaluation.evaluate import evaluate
     from clinextract.evaluation.probes.probing import probe
     from clinextract.extractor import Extractor, extract
     from clinextract.models.fake import FakeModel
     from clinextract.models.loading import load_model
     from clinextract.palliative import PalliativeCall
     from clinextract.prompts import Example
-    from clinextract.records import Answer, Document, Evidence, Extraction, Failure, Provenance
+    from clinextract.records import Answer, Document, Evidence, Extraction, Failure, Origin, Provenance
     from clinextract.running import Columns, RunSummary, run
     from clinextract.schema.features import Feature
+    from clinextract.translation.first import TranslateFirst
+    from clinextract.translation.loading import load_translator
+    from clinextract.translation.ports import Translator
 
 _HOMES = {
     "calibration.calibrator": "Calibrator",
@@ -48,15 +52,19 @@ _HOMES = {
         "SchemaError SchemaFileError TrainingError TranslationError"
     ),
     "evaluation.calibrate": "calibrate",
+    "evaluation.evaluate": "evaluate",
     "evaluation.probes.probing": "probe",
     "extractor": "Extractor extract",
     "models.fake": "FakeModel",
     "models.loading": "load_model",
     "palliative": "PalliativeCall",
     "prompts": "Example",
-    "records": "Answer Document Evidence Extraction Failure Provenance",
+    "records": "Answer Document Evidence Extraction Failure Origin Provenance",
     "running": "Columns RunSummary run",
     "schema.features": "Feature",
+    "translation.first": "TranslateFirst",
+    "translation.loading": "load_translator",
+    "translation.ports": "Translator",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -83,6 +91,7 @@ __all__ = [
     "ModelOutputError",
     "ModelTimeout",
     "ModelUnavailable",
+    "Origin",
     "PalliativeCall",
     "PlanError",
     "Provenance",
@@ -91,10 +100,14 @@ __all__ = [
     "SchemaError",
     "SchemaFileError",
     "TrainingError",
+    "TranslateFirst",
     "TranslationError",
+    "Translator",
     "calibrate",
+    "evaluate",
     "extract",
     "load_model",
+    "load_translator",
     "probe",
     "run",
 ]

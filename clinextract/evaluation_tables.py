@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from clinextract.evaluation.cells import counted
 from clinextract.evaluation.metrics import BY_KEY
 from clinextract.evaluation.results import Comparison, Evaluation, Figure, Report, Slice
 
@@ -38,13 +39,13 @@ def whole(report: Report, width: int) -> Group:
     parts.extend(_slices(list(same), width) for _, same in groupby(report.slices, lambda one: one.column))
     if report.notes:
         parts.append(_lines("Notes", report.notes))
-    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
+    return Group(*(Padding(part, (0, 0, 1, 0), expand=False) for part in parts))
 
 
 def _medians(report: Report, width: int) -> Table:
     evaluations = (*report.evaluations, *report.baselines)
     settings, first = report.settings, evaluations[0]
-    title = f"Medians over {len(first.features)} features, {first.transcripts} transcripts of {settings.gold}"
+    title = f"Medians over {counted(len(first.features), 'feature')}, {counted(first.transcripts, 'transcript')} of {settings.gold}"
     if settings.rounds:
         title += f"; in brackets {settings.confidence:.0%} intervals of {settings.rounds} resamples"
     table = _frame(title, "predictions", *map(_heading, _MEDIANS), "missing\nanswers")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby, islice
 from time import perf_counter
-from typing import Generic, Literal
+from typing import Any, Generic, Literal
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -128,7 +128,12 @@ class Extractor(Generic[S]):
         self._constraints = Constraints(rules, calibrator.cutoffs if calibrator else {})
         self._prepare = Preparer(self.model, self._fields, self.plan, examples, middleware, window)
         self._finish = Finisher(schema, self._fields, rules, review_band, calibrator)
-        self._keep_translation = keep_translation
+        self.keeps_translation = keep_translation
+        # All that does not belong to the schema or the model: for another schema to be asked in the same way.
+        self.settings: Mapping[str, Any] = {
+            "decoding": decoding, "order": self.order, "examples": examples, "middleware": tuple(middleware),
+            "review_band": review_band, "evidence": evidence, "window": window, "keep_translation": keep_translation,
+        }  # fmt: skip
 
     def __repr__(self) -> str:
         return f"Extractor({self.schema.__name__}, {self.model!r}, decoding={self.decoding!r}, order={self.order!r})"
@@ -272,7 +277,7 @@ class Extractor(Generic[S]):
             "finish": perf_counter() - started,
         }
         document = prepared.views[0].source.document
-        translation = document.text if self._keep_translation and document.origin is not None else None
+        translation = document.text if self.keeps_translation and document.origin is not None else None
         provenance = self._provenance(prepared, list(decoded.values()), seconds)
         return Extraction(prepared.document.id, features, answers, provenance, translation)
 

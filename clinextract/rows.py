@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from clinextract.io import Column, Kind
+from clinextract.errors import SchemaError
 from clinextract.records import Extraction, Failure
 from clinextract.schema.specs import FieldSpec
+from clinextract.tabular import Column, Kind, cell
 
 Row = dict[str, Any]
 
 _KINDS: Mapping[str, Kind] = {"boolean": "boolean", "integer": "integer", "decimal": "number"}
+_INT64 = 2**63
+_ERROR = ("type", "message", "hint")
 _RESULT = ("id", "status", "features", "probabilities", "review", "evidence", "error", "provenance", "translation")
 
 
@@ -39,20 +43,48 @@ def flatten(row: Row, specs: Sequence[FieldSpec]) -> Row:
     Returns:
         `id` and `status`; by field its value, and `<field>_probability`; `review`, names with a space between; as JSON
         `evidence` and `provenance`; `error_type`, `error_message` and `error_hint`; `translation` where there is one.
-        What a failure does not have is None; lists and groups are JSON.
+        What a failure does not have is None; lists and groups are JSON, as is all of a field of the kind "json".
     """
     features, probabilities = row["features"] or {}, row["probabilities"] or {}
     flat: Row = {"id": row["id"], "status": row["status"]}
     for spec in specs:
         value = features.get(spec.name)
-        flat[spec.name] = _json(value) if isinstance(value, list | dict) else value
+        whole = spec.kind == "json" and spec.name in features
+        flat[spec.name] = _json(value) if whole or isinstance(value, list | dict) else value
         flat[f"{spec.name}_probability"] = probabilities.get(spec.name)
     error = row["error"] or {}
     flat["review"] = " ".join(row["review"])
     flat["evidence"] = _json(row["evidence"]) if row["evidence"] else None
-    flat |= {f"error_{key}": error.get(key) for key in ("type", "message", "hint")}
+    flat |= {f"error_{key}": error.get(key) for key in _ERROR}
     flat["provenance"] = _json(row["provenance"]) if row["provenance"] else None
     return flat | ({"translation": row["translation"]} if "translation" in row else {})
+
+
+def unflatten(flat: Mapping[str, Any], specs: Sequence[FieldSpec]) -> Row:
+    """A row of a table as `to_row` gives it: what `flatten` makes is undone, also where csv has made texts of it.
+
+    In one thing csv tells less than the row did: an empty text of a field that may be null comes back as None.
+
+    Args:
+        flat: A row as `open_table` gives it; columns of the input that were kept are left out.
+        specs: The schema's fields.
+    """
+    ok = flat["status"] == "ok"
+    blank_is_null = flat["error_type"] == ""  # of a row that is ok it is None everywhere but in csv
+    error = {key: flat.get(f"error_{key}") or "" for key in _ERROR}
+    row = {
+        "id": flat["id"],
+        "status": flat["status"],
+        "features": {spec.name: _value(flat[spec.name], spec, blank_is_null=blank_is_null) for spec in specs}
+        if ok
+        else None,
+        "probabilities": {spec.name: _number(flat[f"{spec.name}_probability"]) for spec in specs} if ok else None,
+        "review": (flat["review"] or "").split(),
+        "evidence": json.loads(flat["evidence"] or "{}"),
+        "error": None if ok else error,
+        "provenance": json.loads(flat["provenance"]) if flat["provenance"] else None,
+    }
+    return row | ({"translation": flat["translation"]} if flat.get("translation") else {})
 
 
 def columns(specs: Sequence[FieldSpec], *, translation: bool = False) -> list[Column]:
@@ -61,6 +93,9 @@ def columns(specs: Sequence[FieldSpec], *, translation: bool = False) -> list[Co
     Args:
         specs: The schema's fields.
         translation: Whether translations are kept.
+
+    Raises:
+        SchemaError: A field has the name of another column.
     """
     values = [
         column
@@ -69,7 +104,16 @@ def columns(specs: Sequence[FieldSpec], *, translation: bool = False) -> list[Co
     ]
     behind = ["review", "evidence", "error_type", "error_message", "error_hint", "provenance"]
     texts = [*behind, *(["translation"] if translation else [])]
-    return [Column("id"), Column("status"), *values, *map(Column, texts)]
+    made = [Column("id"), Column("status"), *values, *map(Column, texts)]
+    counts = Counter(column.name for column in made)
+    for spec in specs:
+        if counts[spec.name] > 1:
+            raise SchemaError(
+                f"the field {spec.name!r} has the name of another column of a table of results",
+                hint="Rename the field, or write the results as JSON Lines, where the fields stand apart.",
+                field=spec.name,
+            )
+    return made
 
 
 def names(specs: Sequence[FieldSpec], *, nested: bool) -> frozenset[str]:
@@ -80,9 +124,29 @@ def names(specs: Sequence[FieldSpec], *, nested: bool) -> frozenset[str]:
 
 
 def _kind(spec: FieldSpec) -> Kind:
+    if spec.kind == "integer" and not -_INT64 <= spec.minimum <= spec.maximum < _INT64:
+        return "text"
     if spec.kind == "choice" and all(value is None or isinstance(value, bool) for value in spec.values):
         return "boolean"
     return _KINDS.get(spec.kind, "text")
+
+
+def _value(written: Any, spec: FieldSpec, *, blank_is_null: bool) -> Any:
+    """What a field's cell says; texts of csv become what the field's kind is."""
+    listed = {cell(value): value for value in spec.values} if spec.listed else {}
+    if cell(written) in listed:
+        return listed[cell(written)]
+    if written is None or (written == "" and blank_is_null and spec.nullable):
+        return None
+    if spec.kind in {"several", "list", "group", "json"}:
+        return json.loads(written)
+    if spec.kind == "integer":
+        return int(written)
+    return float(written) if spec.kind == "decimal" else written
+
+
+def _number(written: Any) -> float | None:
+    return None if written is None or written == "" else float(written)
 
 
 def _ok(result: Extraction[Any]) -> Row:

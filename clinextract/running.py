@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import math
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from clinextract.errors import ClinExtractError, ColumnMissing, DataError
-from clinextract.extractor import Extractor
-from clinextract.io import Column, Row, Table, create_table, is_nested, open_table
+from clinextract.errors import ColumnMissing, DataError, RecordInvalid
+from clinextract.extractor import WINDOW, Extractor
+from clinextract.io import Column, Row, Table, check_target, create_table, is_nested, open_table, shown_name
 from clinextract.records import Document, Extraction, Failure
 from clinextract.rows import columns, flatten, names, to_row
 from clinextract.schema.features import fields_of
 
 OnResult = Callable[[Extraction[Any] | Failure], None]
+_SHOWN = 20
+"""Columns that a message lists."""
 _BEFORE = "input_"
 """Put before the name of an input column that the results have a column of the same name as."""
+_LANGUAGE = re.compile(r"([a-z]{2})([-_].*)?", re.DOTALL)
+"""A code of two letters, or one that begins with it, such as fa-IR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,8 @@ class Columns:
     Attributes:
         text: The column of the transcripts.
         id: The column of the ids; None for "id" where there is such a column, else the number of the row.
-        language: A column with ISO 639-1 codes; None to have each transcript's language found out.
+        language: A column with ISO 639-1 codes, also as in "fa-IR"; a transcript's language is found out where there is
+            none, and where the cell holds something else.
     """
 
     text: str = "transcript"
@@ -41,7 +49,8 @@ class RunSummary:
     """What a run came to.
 
     Attributes:
-        rows: Rows read, each of which has its row in the output.
+        rows: Rows read, each of which has its row in the output. Of their ids the run keeps a set, and nothing else
+            that grows.
         failed: Those that are failures.
         errors: How often each type of error.
         review: Answers that a person should look at.
@@ -80,32 +89,34 @@ def run(
         source: A csv, JSON Lines or Parquet file.
         target: Where the results go, of any of these kinds.
         where: The source's columns.
-        batch_size: Transcripts that are decoded at once.
+        batch_size: Transcripts that are decoded at once; a few times as many rows are read ahead.
         overwrite: Whether a target that is there may be replaced.
-        keep_text: Whether the transcripts stand in the output too.
+        keep_text: Whether the transcripts stand in the output too. What a schema takes from them, and evidence, does.
         on_result: Told every result as it is written.
 
     Returns:
         Counts, and what had to be renamed.
 
     Raises:
-        DataError: A file cannot be read or written, or a row of it not at all.
-        ColumnMissing: The source lacks a column that is asked for.
+        DataError: As `check`, or while it runs: a row cannot be read, or the target not be written.
+        ColumnMissing: As `check`.
+        SchemaError: The target is a table, and a field has the name of one of its columns.
+        ValueError: `batch_size` is below 1.
     """
-    table = open_table(source)
-    where = _found(table, where or Columns())
-    _check_target(Path(source), Path(target), overwrite=overwrite)
+    if batch_size < 1:  # before the target is made, and what it may replace is gone
+        raise ValueError("batch_size must be at least 1")
+    table, where = check(source, target, where, overwrite=overwrite)
     specs, nested = fields_of(extractor.schema, planned=False), is_nested(target)
     kept = [name for name in table.columns if keep_text or name != where.text]
     taken = names(specs, nested=nested)
     # The id is the result's own; any other column that is in its way is kept under another name.
     renamed = {name: _free(name, {*taken, *kept}) for name in kept if name in taken and name != where.id}
     kept = [name for name in kept if name != where.id or name != "id"]
-    given = [Column(renamed.get(name, name)) for name in kept]
-    made = columns(specs, translation=extractor.keeps_translation)
+    given = [Column(renamed.get(name, name), table.kinds.get(name, "text")) for name in kept]
+    made = [] if nested else columns(specs, translation=extractor.keeps_translation)
     tally = _Tally()
     started = perf_counter()
-    with create_table(target, [made[0], *given, *made[1:]]) as sink:
+    with create_table(target, [*made[:1], *given, *made[1:]]) as sink:
         for row, result in _results(extractor, table, where, batch_size):
             extracted = to_row(result)
             own = extracted if nested else flatten(extracted, specs)
@@ -114,6 +125,54 @@ def run(
             if on_result is not None:
                 on_result(result)
     return tally.summary(renamed, perf_counter() - started)
+
+
+def documents(source: str | Path, where: Columns | None = None) -> Iterator[Document | Failure]:
+    """The transcripts of a table as `run` reads them; a row that has none is a failure in its place.
+
+    Args:
+        source: As for `run`.
+        where: As for `run`.
+
+    Raises:
+        DataError: The source cannot be read.
+        ColumnMissing: It lacks a column that is asked for.
+    """
+    table = open_table(source)
+    found = _found(table, where or Columns())
+    return (_document(row, number, found) for number, row in table)
+
+
+def check(
+    source: str | Path, target: str | Path, where: Columns | None = None, *, overwrite: bool = False
+) -> tuple[Table, Columns]:
+    """Whether a run can begin, for what is wrong to be said before a model is loaded.
+
+    Args:
+        source: As for `run`.
+        target: As for `run`.
+        where: As for `run`.
+        overwrite: As for `run`.
+
+    Returns:
+        The source, opened, and its columns, each of which is there.
+
+    Raises:
+        DataError: The source cannot be read, or the target not be made: it is there, or is the source itself, its
+            folder is not there, or its suffix is unknown.
+        ColumnMissing: The source lacks a column that is asked for.
+        ExtraNotInstalled: Parquet needs pyarrow.
+    """
+    source, target = Path(source), Path(target)
+    table = open_table(source)
+    found = _found(table, where or Columns())
+    check_target(target)
+    if target.exists():
+        if target.samefile(source):  # also by a link, hard or symbolic
+            raise DataError("the output is the input", hint="Name another file for the results.")
+        if not overwrite:
+            raise DataError(f"the file {str(target)!r} is there already", hint="Name another, or pass --overwrite.")
+    return table, found
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -128,59 +187,48 @@ def _found(table: Table, where: Columns) -> Columns:
     identity = where.id or ("id" if "id" in there else None)
     for option, name in (("--text", where.text), ("--id", identity), ("--language-column", where.language)):
         if name is not None and name not in there:
+            more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
             raise ColumnMissing(
-                f"{table.path.name!r} has no column {name!r}; it has: {', '.join(there[:20])}",
+                f"{table.path.name!r} has no column {name!r}; "
+                f"it has: {', '.join(map(shown_name, there[:_SHOWN])) or 'no columns at all'}{more}",
                 hint=f"Name the column with {option}.",
             )
     return Columns(where.text, identity, where.language)
 
 
-def _check_target(source: Path, target: Path, *, overwrite: bool) -> None:
-    if target.exists() and target.resolve() == source.resolve():
-        raise DataError("the output is the input", hint="Name another file for the results.")
-    if target.exists() and not overwrite:
-        raise DataError(f"the file {str(target)!r} is there already", hint="Name another, or pass --overwrite.")
-
-
 def _results(
     extractor: Extractor[Any], table: Table, where: Columns, batch_size: int
 ) -> Iterator[tuple[Row, Extraction[Any] | Failure]]:
-    """Every row with its result, in order; rows that make no document are failures without being asked."""
-    waiting: deque[tuple[Row, Failure | None]] = deque()
+    """Every row with its result, in order; rows that make no document are failures without being asked.
 
-    def documents() -> Iterator[Document]:
-        for number, row in table:
-            try:
-                document = _document(row, number, where)
-            except ClinExtractError as error:
-                waiting.append((row, Failure(_id(row, number, where), error, "read")))
-            else:
-                waiting.append((row, None))
-                yield document
-
-    for result in extractor.batch(documents(), batch_size=batch_size):
-        while (failure := waiting[0][1]) is not None:
-            yield waiting.popleft()[0], failure
-        yield waiting.popleft()[0], result
-    for row, failure in waiting:
-        assert failure is not None
-        yield row, failure
-
-
-def _document(row: Row, number: int, where: Columns) -> Document:
-    """The transcript of a row.
-
-    Raises:
-        RecordInvalid: There is none.
+    As many rows are taken at a time as the extractor reads ahead, so that however many fail, no more are kept.
     """
-    language = row.get(where.language) if where.language else None
+    rows = iter(table)
+    while ahead := list(islice(rows, WINDOW * batch_size)):
+        given = [_document(row, number, where) for number, row in ahead]
+        done = extractor.batch((one for one in given if isinstance(one, Document)), batch_size=batch_size)
+        for (_, row), one in zip(ahead, given, strict=True):
+            yield row, one if isinstance(one, Failure) else next(done)
+
+
+def _document(row: Row, number: int, where: Columns) -> Document | Failure:
+    """The transcript of a row, or that there is none."""
     text: Any = row.get(where.text)
-    return Document("" if text is None else text, _id(row, number, where), str(language).lower() if language else None)
+    name = _id(row, number, where)
+    said = _LANGUAGE.fullmatch(str(row.get(where.language, "")).strip().lower()) if where.language else None
+    try:
+        return Document("" if text is None else text, name, said[1] if said else None)
+    except RecordInvalid as error:
+        return Failure(name, error, "read")
 
 
 def _id(row: Row, number: int, where: Columns) -> str:
+    """The id of a row, spelled as an evaluation spells that of a label; its number where it has none."""
     given = row.get(where.id) if where.id else None
-    return str(number if given is None or given == "" else given)
+    if isinstance(given, float):  # a table with a gap in a column of whole numbers has them as 1.0, and the gap as NaN
+        given = int(given) if given.is_integer() else None if math.isnan(given) else given
+    name = "" if given is None else str(given)
+    return name if name.strip() else str(number)
 
 
 class _Tally:

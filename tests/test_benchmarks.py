@@ -53,3 +53,4 @@ def test_without_the_tokenizer_the_page_says_so(tmp_path: Path) -> None:
     assert "The tokenizer was not there" in page
     assert "There was no embedded model" in page
     assert not {"plans", "cpu", "embedded"} & report.keys()
+    assert "| two sets, compared |" in page

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
-from clinextract.errors import DataError
-from clinextract.io import Column, create_table, open_table
+from clinextract.errors import DataError, ExtraNotInstalled
+from clinextract.io import Column, check_target, create_table, open_table, shown_name
 
 WORDS = "Zarathustra می‌خوابد"
 SUFFIXES = [".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"]
@@ -102,8 +108,9 @@ BAD = {
     "empty": ("t.csv", b"", "is empty"),
     "unknown suffix": ("t.xlsx", b"x", ".parquet"),
     "no suffix": ("table", b"x", ".parquet"),
-    "not UTF-8": ("t.csv", "id,transcript\n1,é".encode("latin-1"), "UTF-8"),
-    "not UTF-8 lines": ("t.jsonl", b'{"a": "\xff"}\n', "UTF-8"),
+    "not UTF-8": ("t.csv", "id,transcript\n1,é".encode("latin-1"), "byte 17, in line 2"),
+    "not UTF-8 lines": ("t.jsonl", b'{"a": 1}\n{"a": "\xff"}\n', "byte 17, in line 2"),
+    "UTF-16": ("t.csv", f"id,transcript\n1,{WORDS}\n".encode("utf-16"), "UTF-8"),
     "a column twice": ("t.csv", b"id,id\n1,2\n", "'id' twice"),
     "a column without a name": ("t.csv", b"id,\n1,2\n", "lacks a name"),
     "too many cells": ("t.csv", f"id,transcript\n1,{WORDS},more\n".encode(), "row 1"),
@@ -111,6 +118,8 @@ BAD = {
     "a quotation mark that is open": ("t.csv", f'id,transcript\n1,"{WORDS}\n'.encode(), "row 1"),
     "a line that is no object": ("t.jsonl", f'{{"a": 1}}\n\n["{WORDS}"]\n'.encode(), "line 3"),
     "a line that is no JSON": ("t.jsonl", f'{{"a": "{WORDS}\n'.encode(), "line 1"),
+    "a line of lists without end": ("t.jsonl", f'{{"a": "{WORDS}", "b": {"[" * 100_000}'.encode(), "line 1"),
+    "a number without end": ("t.jsonl", b'{"a": ' + b"9" * 5000 + b"}", "line 1"),
     "no Parquet": ("t.parquet", WORDS.encode(), "no Parquet"),
 }
 
@@ -135,3 +144,78 @@ def test_a_folder_is_no_table(tmp_path: Path) -> None:
         open_table(tmp_path / "t.csv")
     with pytest.raises(DataError, match="is not there"), create_table(tmp_path / "no" / "t.csv", []):
         pass
+    with pytest.raises(DataError, match="is a folder"), create_table(tmp_path / "t.csv", []):
+        pass
+
+
+def test_a_damaged_parquet_file(tmp_path: Path) -> None:
+    whole = written(tmp_path / "t.parquet", [{"id": str(n), "transcript": WORDS * 50} for n in range(9)]).read_bytes()
+    for damaged in (whole[:-9], whole[:20] + bytes(200) + whole[220:]):
+        (tmp_path / "d.parquet").write_bytes(damaged)
+        with pytest.raises(DataError, match="damaged") as caught:
+            list(open_table(tmp_path / "d.parquet"))
+        assert caught.value.__suppress_context__
+
+
+def test_a_parquet_file_with_a_column_twice(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array(["1"]), pa.array(["2"])], names=["id", "id"])
+    parquet.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="'id' twice"):
+        open_table(tmp_path / "t.parquet")
+
+
+def test_the_kinds_of_a_parquet_file_are_known(tmp_path: Path) -> None:
+    assert open_table(written(tmp_path / "t.parquet", [])).kinds == {"pain": "boolean", "p": "number", "n": "integer"}
+    assert open_table(written(tmp_path / "t.csv", [])).kinds == {}
+
+
+def test_a_name_in_quotation_marks_does_not_choose_what_divides(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('id,"a;b;c;d"\n1,x\n', encoding="utf-8")
+    assert open_table(path).columns == ("id", "a;b;c;d")
+
+
+def test_what_utf8_cannot_hold_is_written_as_escapes(tmp_path: Path) -> None:
+    row = {"id": "1", "transcript": f"{WORDS}\ud800"}
+    for suffix in SUFFIXES:
+        [(_, found)] = open_table(written(tmp_path / f"t{suffix}", [row]))
+        same = suffix in {".jsonl", ".ndjson"}
+        assert found["transcript"] == (row["transcript"] if same else f"{WORDS}\\ud800")
+
+
+def test_what_json_has_no_form_for(tmp_path: Path) -> None:
+    row = {"id": datetime(2026, 1, 2), "transcript": b"\x00\xff", "p": math.nan, "n": [math.inf, Decimal("1.50")]}
+    assert written(tmp_path / "t.jsonl", [row]).read_text(encoding="utf-8") == (
+        '{"id": "2026-01-02 00:00:00", "transcript": "00ff", "p": null, "n": [null, "1.50"]}\n'
+    )
+    [(_, found)] = open_table(written(tmp_path / "t.csv", [row]))
+    assert found == {"id": "2026-01-02 00:00:00", "transcript": "00ff", "pain": "", "p": "", "n": '[null, "1.50"]'}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"t{suffix}"
+    path.symlink_to("/dev/full")
+    with pytest.raises(DataError, match="cannot be written") as caught:
+        written(path, [{"id": "1", "transcript": WORDS}])
+    assert "Zarathustra" not in str(caught.value)
+
+
+def test_parquet_needs_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "t.parquet", [])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for act in (lambda: open_table(path), lambda: check_target(path)):
+        with pytest.raises(ExtraNotInstalled) as caught:
+            act()
+        assert 'pip install "clinextract[parquet]"' in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["id", "Patient's date of birth", "شرح تماس"])
+def test_a_column_s_name_is_shown(name: str) -> None:
+    assert shown_name(name) == name
+
+
+@pytest.mark.parametrize("name", [f"her hip hurts {WORDS}", WORDS * 3])
+def test_running_text_is_no_column_s_name(name: str) -> None:
+    assert shown_name(name) == "(a longer name)"

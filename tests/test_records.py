@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clinextract import Answer, Document, Evidence, Extraction, Extractor, Failure, FakeModel, RecordInvalid
+from clinextract import Answer, Document, Evidence, Extraction, Extractor, Failure, FakeModel, Origin, RecordInvalid
 from clinextract.rows import to_row
 
 
@@ -74,3 +74,41 @@ def test_evidence_goes_into_the_row() -> None:
         result.provenance,
     )
     assert to_row(shown)["evidence"] == {"pain": [{"line": 1, "start": 0, "end": 3, "text": "She"}]}
+
+
+ORIGIN = Origin("سلام\n\nتب دارد\nنه", "fa", ((0, 5, 0, 4), (7, 17, 6, 13), (18, 20, 14, 16)))
+"""Of "Hello\\n\\nHas fever!\\nNo"."""
+
+
+@pytest.mark.parametrize(
+    ("span", "original"),
+    [
+        ((0, 5), "سلام"),
+        ((7, 10), "تب دارد"),
+        ((16, 19), "تب دارد\nنه"),
+        ((0, 20), "سلام\n\nتب دارد\nنه"),
+        ((5, 7), ""),  # line breaks
+        ((20, 20), ""),  # the end
+        ((7, 7), "تب دارد"),
+    ],
+)
+def test_a_span_of_a_translation_leads_back_to_the_lines_that_it_touches(span: tuple[int, int], original: str) -> None:
+    start, end = ORIGIN.back(*span)
+    assert ORIGIN.text[start:end] == original
+
+
+@pytest.mark.parametrize("spans", [((0, 5, 3, 2),), ((0, 5, 0, 99),), ((0, 5, 0, 4), (4, 6, 6, 7)), ((0, 2, -1, 4),)])
+def test_an_origin_whose_spans_lie_wrong_is_refused(spans: Any) -> None:
+    with pytest.raises(ValueError, match="in order"):
+        Origin(ORIGIN.text, "fa", spans)
+
+
+def test_a_span_backwards_is_refused() -> None:
+    with pytest.raises(ValueError, match="no span"):
+        ORIGIN.back(3, 2)
+
+
+def test_an_origin_shows_no_words() -> None:
+    document = Document("Hello\n\nHas fever!\nNo", origin=ORIGIN)
+    assert "سلام" not in repr(ORIGIN) + repr(document)
+    assert "translated" in repr(document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -34,6 +34,36 @@ Calibration = Annotated[
 Evidence = Annotated[
     bool, typer.Option("--evidence", help="Ask for the lines of the transcript that each answer rests on.")
 ]
+
+
+Translate = Annotated[
+    str | None,
+    typer.Option(
+        "--translate",
+        metavar="SPEC",
+        help="Translate into English before the model reads: a folder or hub name of a chat model or of NLLB, MADLAD, "
+        "M2M100 or Marian, or http://127.0.0.1:8000/v1#model-name.",
+        show_default=False,
+    ),
+]
+
+
+TranslateFailures = Annotated[
+    Literal["fail", "original"],
+    typer.Option(
+        "--translate-failures",
+        help="Of a transcript whose translation fails its checks: fail it, or read the original.",
+    ),
+]
+
+
+def translating(spec: str | None, failures: Literal["fail", "original"]) -> list[Any]:
+    """The middleware that the two options above ask for."""
+    if spec is None:
+        return []
+    import clinextract  # noqa: PLC0415
+
+    return [clinextract.TranslateFirst(spec, on_failure=failures)]
 
 
 def names_of(given: str | None) -> list[str] | None:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from clinextract.cli.app import app
-from clinextract.cli.options import Calibration, Evidence, Model, busy
+from clinextract.cli.options import Calibration, Evidence, Model, Translate, TranslateFailures, busy, translating
 
 if TYPE_CHECKING:
     from clinextract.running import RunSummary
@@ -44,20 +44,28 @@ def run(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     calibration: Calibration = None,
     evidence: Evidence = False,
+    translate: Translate = None,
+    translate_failures: TranslateFailures = "fail",
     batch_size: Annotated[int, typer.Option(min=1, help="Transcripts that are decoded at once.")] = 8,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT where it is there.")] = False,
     without_text: Annotated[bool, typer.Option("--without-text", help="Leave the transcripts out of OUTPUT.")] = False,
 ) -> None:
     """Extract from every row of a table; a row that cannot be done is marked as failed, and the rest goes on."""
     import clinextract  # noqa: PLC0415
-    from clinextract.io import open_table  # noqa: PLC0415
-    from clinextract.running import Columns  # noqa: PLC0415
+    from clinextract.running import Columns, check  # noqa: PLC0415
 
-    count = open_table(source).count
+    where = Columns(text, id, language_column)
+    table, _ = check(source, target, where, overwrite=overwrite)  # a model may take minutes to load
+    count = table.count
     calibrator = None if calibration is None else clinextract.Calibrator.load(calibration)
     with busy():
         extractor = clinextract.Extractor(
-            clinextract.PalliativeCall, model, order=order, calibrator=calibrator, evidence=evidence
+            clinextract.PalliativeCall,
+            model,
+            order=order,
+            middleware=translating(translate, translate_failures),
+            calibrator=calibrator,
+            evidence=evidence,
         )
     try:
         with _progress(count) as advance:
@@ -65,7 +73,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
                 extractor,
                 source,
                 target,
-                Columns(text, id, language_column),
+                where,
                 batch_size=batch_size,
                 overwrite=overwrite,
                 keep_text=not without_text,
@@ -96,8 +104,8 @@ def _progress(count: int | None) -> Iterator[Any]:
 
         def advance() -> None:
             bar.advance(task)
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, rate=f"{speed:.1f} a second" if speed else "")
+            one = bar.tasks[0]  # its own speed is that of a burst: results come a few batches at a time
+            bar.update(task, rate=f"{one.completed / one.elapsed:.1f} a second" if one.elapsed else "")
 
         yield advance
 

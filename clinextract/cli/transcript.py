@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from clinextract.cli.app import app
-from clinextract.cli.options import Calibration, Evidence, Model, busy
+from clinextract.cli.options import Calibration, Evidence, Model, Translate, TranslateFailures, busy, translating
 from clinextract.errors import RecordInvalid
 
 READABLE = 100
@@ -25,7 +25,7 @@ READABLE = 100
 
 
 @app.command()
-def extract(
+def extract(  # noqa: PLR0913 - each is an option of the command
     transcript: Annotated[
         list[str],
         typer.Argument(
@@ -51,6 +51,8 @@ def extract(
     ] = None,
     calibration: Calibration = None,
     evidence: Evidence = False,
+    translate: Translate = None,
+    translate_failures: TranslateFailures = "fail",
 ) -> None:
     """Read one transcript and show which of the thirteen features it states."""
     import clinextract  # noqa: PLC0415
@@ -60,7 +62,13 @@ def extract(
     calibrator = None if calibration is None else clinextract.Calibrator.load(calibration)
     with busy():
         extractor = clinextract.Extractor(
-            clinextract.PalliativeCall, model, decoding=decoding, order=order, calibrator=calibrator, evidence=evidence
+            clinextract.PalliativeCall,
+            model,
+            decoding=decoding,
+            order=order,
+            middleware=translating(translate, translate_failures),
+            calibrator=calibrator,
+            evidence=evidence,
         )
         result = extractor(document)
     if as_json:

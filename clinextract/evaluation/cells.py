@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinextract.errors import ColumnMissing, DataError, RecordInvalid
-from clinextract.io import open_table
+from clinextract.io import open_table, shown_name
 
 Codes = NDArray[np.int8]
 YES, NO, BLANK, OTHER, NUMBER = 1, 0, -1, -2, -3
@@ -29,8 +29,9 @@ SPELLINGS = "true/false, yes/no, y/n, t/f, 1/0, +/-, present/absent, positive/ne
 """The labels that are read, in any case, for hints."""
 _ARABIC = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "\u200c": "", "\ufeff": ""})
 _LONGEST = 20
-_SHORT = 100
-"""Characters of a value, of a label and of another column; what is longer is running text."""
+"""Most characters of a label."""
+_SHORT = 60
+"""Most characters of a value of another column; what is longer is running text."""
 LISTED = 10
 """Ids, rows or values that one message lists."""
 
@@ -231,8 +232,7 @@ class Facts:
         else:
             found = {name: row[f"{name}_probability"] for name in answers if f"{name}_probability" in row}
         self._probabilities.append(found)
-        if "features" in row or found:
-            self.fields |= dict.fromkeys(answers)
+        self.fields |= dict.fromkeys(answers if isinstance(row.get("features"), Mapping) else found)
         provenance = parsed(row.get("provenance"))
         for key in _PROVENANCE if isinstance(provenance, Mapping) else ():
             if isinstance(value := provenance.get(key), str):
@@ -296,8 +296,8 @@ def id_of(row: Mapping[str, Any], column: str, name: str) -> Any:
 
 
 def columns_of(names: Iterable[str]) -> str:
-    """Names of columns for a message; without a header they would be cells, and so long ones are not shown."""
-    return listed([str(name) if len(str(name)) <= 40 else "(a longer name)" for name in names])
+    """Names of columns for a message, none of which is running text."""
+    return listed([shown_name(str(name)) for name in names])
 
 
 def ids_of(ids: Sequence[str]) -> str:

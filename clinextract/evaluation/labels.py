@@ -200,9 +200,9 @@ def _labels(row: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, int]:
 def _answers(row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a flat row of predictions that may be features."""
     fields = {name: value for name, value in row.items() if f"{name}_probability" in row}
-    return fields or {
-        name: value for name, value in row.items() if name not in _OURS and not name.endswith("_probability")
-    }
+    if fields and "provenance" in row:  # what `run` wrote: every field has its probability, an input column has none
+        return fields
+    return {name: value for name, value in row.items() if name not in _OURS and not name.endswith("_probability")}
 
 
 def _codes(said: Mapping[str, Any], id_column: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Languages by their ISO 639-1 codes: what they are called, and what the vocabularies of translation models call them."""
+"""Languages by their ISO 639-1 codes: their names, and their codes in the vocabularies of translation models."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from jinja2 import TemplateError
 from clinextract.errors import ModelError, ModelUnavailable, mapped
 from clinextract.models.base import Message, ModelInfo, Prefix, Read, Step
 from clinextract.models.card import ModelCard, read_card
+from clinextract.models.generation import continuations
 from clinextract.models.session import CachedPrefix, CachedSession, attention_windows
 from clinextract.models.tokenizer import BackendTokenizer
 
@@ -115,6 +116,11 @@ class TransformersModel:
 
         return generate(self.model, self._hf_tokenizer, tokens, regex, max_tokens)
 
+    def continuations(self, rows: Sequence[Sequence[int]], max_tokens: int) -> list[str | None]:
+        """The likeliest text behind each row of tokens; see `generation.continuations`."""
+        with mapped("generating"):
+            return continuations(self.model, self._hf_tokenizer, rows, max_tokens)
+
     def probe(self) -> float:
         """How far apart the logits of a branch and of the same tokens in a row are, as a share of their spread.
 
@@ -148,7 +154,7 @@ def load_transformers(
         ModelError: The weights or the tokenizer cannot be used.
     """
     folder = Path(name)
-    if folder.is_dir() and not _holds_a_model(folder):
+    if folder.is_dir() and not holds_a_model(folder):
         raise ModelUnavailable(
             f"the folder {name!r} holds no weights",
             hint="A model folder holds config.json, tokenizer.json and *.safetensors.",
@@ -158,7 +164,7 @@ def load_transformers(
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         with mapped(f"loading the model {name!r}"):
-            local = folder.is_dir() or _is_cached(name)
+            local = folder.is_dir() or is_cached(name)
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, local_files_only=local)
             chosen = getattr(torch, dtype) if dtype else best_dtype(device)
             causal: Any = transformers.AutoModelForCausalLM
@@ -203,12 +209,13 @@ def best_dtype(device: str) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def _holds_a_model(folder: Path) -> bool:
+def holds_a_model(folder: Path) -> bool:
+    """Whether a folder has a configuration and weights."""
     weights = (file for pattern in ("*.safetensors", "*.bin") for file in folder.glob(pattern))
     return (folder / "config.json").is_file() and any(weights)
 
 
-def _is_cached(name: str) -> bool:
+def is_cached(name: str) -> bool:
     """Whether a hub model's weights are on this machine: then nobody is asked for them.
 
     If they are not, the hub is asked once whether it has them, since a download tries again for a minute.
@@ -262,7 +269,7 @@ def _info(name: str, folder: Path, model: PreTrainedModel, card: ModelCard | Non
     config = model.config.get_text_config()
     return ModelInfo(
         name=name,
-        hash=_hash(folder, model),
+        hash=weights_hash(folder, model),
         prompt=card.prompt if card else "chat.v1",
         order=card.order if card else "joint",
         fields=tuple(card.fields) if card else (),
@@ -275,14 +282,14 @@ def _info(name: str, folder: Path, model: PreTrainedModel, card: ModelCard | Non
     )
 
 
-def _hash(folder: Path, model: PreTrainedModel) -> str:
-    """Over the folder's files; of a model from the hub, over its name and the commit that was resolved."""
+def weights_hash(folder: Path, model: PreTrainedModel) -> str:
+    """First 16 hexadecimal digits of a SHA-256 over a folder's files, or over a hub name and its commit."""
     digest = hashlib.sha256()
     if not folder.is_dir():
         digest.update(f"{model.name_or_path}@{getattr(model.config, '_commit_hash', None)}".encode())
         return digest.hexdigest()[:16]
     for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".bin", ".jinja"}:
+        if path.suffix in {".json", ".safetensors", ".bin", ".jinja", ".spm", ".model"}:
             digest.update(path.name.encode())
             with path.open("rb") as file:
                 size = path.stat().st_size

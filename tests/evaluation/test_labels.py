@@ -33,7 +33,23 @@ def jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
 
 
 SPELLINGS = {
-    YES: ["true", "TRUE", " True ", "yes", "Y", "1", "1.0", "t", "present", "Positive", "+", "بله", "دارد", "مثبت", "۱"],
+    YES: [
+        "true",
+        "TRUE",
+        " True ",
+        "yes",
+        "Y",
+        "1",
+        "1.0",
+        "t",
+        "present",
+        "Positive",
+        "+",
+        "بله",
+        "دارد",
+        "مثبت",
+        "۱",
+    ],
     NO: ["false", "No", "n", "0", "0.0", "F", "absent", "negative", "-", "−", "خیر", "خير", "ندارد", "منفی", "۰"],
     BLANK: ["", "   ", "\u200c"],
     OTHER: ["maybe", "unknown", "yes and no", "y" * 50, "no pain", "nein"],
@@ -48,7 +64,16 @@ def test_what_a_cell_says(code: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "value"),
-    [(YES, True), (NO, False), (YES, 1), (NO, 0.0), (BLANK, None), (BLANK, float("nan")), (NUMBER, 2), (OTHER, ["yes"])],
+    [
+        (YES, True),
+        (NO, False),
+        (YES, 1),
+        (NO, 0.0),
+        (BLANK, None),
+        (BLANK, float("nan")),
+        (NUMBER, 2),
+        (OTHER, ["yes"]),
+    ],
 )
 def test_what_a_value_of_json_or_parquet_says(code: int, value: object) -> None:
     assert code_of(value) == code
@@ -159,9 +184,7 @@ FAULTS: Mapping[str, tuple[list[str], type[ClinExtractError], str]] = {
 
 
 @pytest.mark.parametrize(("lines", "kind", "message"), FAULTS.values(), ids=FAULTS)
-def test_a_bad_gold_standard(
-    lines: list[str], kind: type[ClinExtractError], message: str, tmp_path: Path
-) -> None:
+def test_a_bad_gold_standard(lines: list[str], kind: type[ClinExtractError], message: str, tmp_path: Path) -> None:
     path = csv(tmp_path / "gold.csv", *lines)
     for read in (read_gold, read_predictions):
         with pytest.raises(kind) as caught:
@@ -218,6 +241,8 @@ def test_anybodys_table_of_predictions(tmp_path: Path) -> None:
     # Without an answer there is no probability of it.
     np.testing.assert_array_equal(read.probabilities, [[0.9, np.nan], [0.2, np.nan]])
     assert read.provenance == {}
+    some = read_predictions(csv(tmp_path / "some.csv", "id,pain,pain_probability,fever,ward", "a,yes,0.9,no,west"))
+    assert (some.features, some.notes) == (("pain", "fever"), ())
     plain = read_predictions(csv(tmp_path / "plain.csv", "id,pain,fever,note", "a,1,0,hm", "b,0,,ok"))
     assert plain.features == ("pain", "fever")
     assert np.isnan(plain.probabilities).all()
@@ -244,7 +269,7 @@ def test_a_file_of_failures_only_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["1.5", "-0.1", "often"])
 def test_a_probability_has_to_be_one(value: str, tmp_path: Path) -> None:
     path = csv(tmp_path / "out.csv", "id,pain,pain_probability", "a,yes,0.9", f"b,yes,{value}")
-    with pytest.raises(RecordInvalid, match="1 probability of out.csv cannot be read: row 2, column pain"):
+    with pytest.raises(RecordInvalid, match=r"1 probability of out\.csv cannot be read: row 2, column pain"):
         read_predictions(path)
 
 

@@ -170,19 +170,17 @@ def test_the_registry_and_the_figures_name_the_same_metrics() -> None:
 
 def test_a_definition_says_when_the_metric_is_undefined() -> None:
     for metric in METRICS:
-        assert ("undefined" in metric.definition) == bool(
-            set(all_needs(metric)) - {"labels", "answers", "probabilities"}
-        )
+        needs_more = set(all_needs(metric)) - {"labels", "answers", "probabilities"}
+        assert ("undefined" in metric.definition) == bool(needs_more)
 
 
 NUMBERS = st.floats(-10, 10) | st.just(float("nan"))
 
 
-@given(
-    arrays(np.float64, st.tuples(st.integers(1, 7), st.integers(1, 6)), elements=NUMBERS),
-    st.floats(0, 1),
-    st.integers(0, 1),
-)
+ARRAYS = arrays(np.float64, st.tuples(st.integers(1, 7), st.integers(1, 6)), elements=NUMBERS)
+
+
+@given(ARRAYS, st.floats(0, 1), st.integers(0, 1))
 @settings(max_examples=60)
 def test_quantiles_are_numpys(values: np.ndarray, share: float, axis: int) -> None:
     with warnings.catch_warnings():

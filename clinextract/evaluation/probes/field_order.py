@@ -71,7 +71,7 @@ def field_order(
     plan = [names, *shuffled(names, orders, seed)]
     for order in plan:
         try:
-            asked = extractor.with_schema(reordered(extractor.schema, order))
+            asked = Extractor(reordered(extractor.schema, order), extractor.model, **extractor.settings)
         except SchemaError as error:
             return NotApplicable(reason=f"the schema cannot be asked in another order: {error.message}")
         runs.append(answers(asked, documents))

@@ -17,6 +17,8 @@ from clinextract.evaluation.results import Comparison, Evaluation, Figure, Repor
 
 WIDE = 110
 """Columns from which on every median has its interval beside it."""
+NARROW = 72
+"""Columns below which only the first figures are shown."""
 LEVEL = 0.05
 """Corrected p-value below which a feature is named as different."""
 DASH = "–"
@@ -33,7 +35,7 @@ _HEADINGS = {
 
 def whole(report: Report, width: int) -> Group:
     """A report in as many columns as the terminal has."""
-    parts: list[RenderableType] = [_medians(report, width), *_features(report.evaluations[0])]
+    parts: list[RenderableType] = [*_medians(report, width), *_features(report.evaluations[0], width)]
     for comparison in report.comparisons:
         parts.extend(_comparison(comparison, report))
     parts.extend(_slices(list(same), width) for _, same in groupby(report.slices, lambda one: one.column))
@@ -42,43 +44,60 @@ def whole(report: Report, width: int) -> Group:
     return Group(*(Padding(part, (0, 0, 1, 0), expand=False) for part in parts))
 
 
-def _medians(report: Report, width: int) -> Table:
+def _medians(report: Report, width: int) -> Iterator[RenderableType]:
     evaluations = (*report.evaluations, *report.baselines)
     settings, first = report.settings, evaluations[0]
-    title = f"Medians over {counted(len(first.features), 'feature')}, {counted(first.transcripts, 'transcript')} of {settings.gold}"
+    title = f"Medians over {counted(len(first.features), 'feature')}, {counted(first.transcripts, 'transcript')}"
+    title += f" of {settings.gold}"
     if settings.rounds:
         title += f"; in brackets {settings.confidence:.0%} intervals of {settings.rounds} resamples"
-    table = _frame(title, "predictions", *map(_heading, _MEDIANS), "missing\nanswers")
+    table = _frame(title, "predictions", *map(_heading, _shown(width)), "missing\nanswers")
     for one in evaluations:
         _median_row(table, one, width)
-    return table
+    yield table
+    named = [
+        (f"{one.name} {BY_KEY[key].label}", one.summary[key].median) for one in evaluations for key in _shown(width)
+    ]
+    yield from _undefined(named)
+
+
+def _shown(width: int) -> tuple[str, ...]:
+    return _MEDIANS if width >= NARROW else _MEDIANS[:1]
 
 
 def _median_row(table: Table, one: Evaluation, width: int, *, indent: str = "") -> None:
     with_interval = _MEDIANS if width >= WIDE else _MEDIANS[:1]
-    cells = [_figure(one.summary[key].median, interval=key in with_interval) for key in _MEDIANS]
+    cells = [_figure(one.summary[key].median, interval=key in with_interval) for key in _shown(width)]
     style = "dim" if one.kind == "baseline" else ""
     table.add_row(indent + one.name, *cells, str(one.missing_answers or DASH), style=style)
 
 
-def _features(evaluation: Evaluation) -> Iterator[RenderableType]:
+def _undefined(named: Sequence[tuple[str, Figure]]) -> Iterator[RenderableType]:
+    """Why figures are shown as a dash, one line a reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, figure in named:
+        if figure.value is None:
+            reasons.setdefault(figure.reason or "", []).append(name)
+    if reasons:
+        yield _lines(f"{DASH} undefined", [f"{reason}: {', '.join(names)}" for reason, names in reasons.items()])
+
+
+def _features(evaluation: Evaluation, width: int) -> Iterator[RenderableType]:
+    figures = _BY_FEATURE if width >= NARROW else ()
     counts = ("tp", "fp", "fn", "tn", *(["missing"] if evaluation.missing_answers else []))
     unlabelled = any(feature.counts.unlabelled for feature in evaluation.features)
     counts = (*counts, "unlabelled") if unlabelled else counts
     shown = {"missing": "mis-\nsing", "unlabelled": "unla-\nbelled"}
     headings = [shown.get(key, key.upper()) for key in counts]
-    table = _frame(f"Features: {evaluation.name}", "feature", *headings, *map(_heading, _BY_FEATURE))
-    undefined: dict[str, list[str]] = {}
+    table = _frame(f"Features: {evaluation.name}", "feature", *headings, *map(_heading, figures))
     for feature in evaluation.features:
         numbers = [str(getattr(feature.counts, key)) for key in counts]
-        table.add_row(feature.name, *numbers, *(_figure(feature.figures[key]) for key in _BY_FEATURE))
-        for key in _BY_FEATURE:
-            figure = feature.figures[key]
-            if figure.value is None:
-                undefined.setdefault(figure.reason or "", []).append(f"{feature.name} {BY_KEY[key].label}")
+        table.add_row(feature.name, *numbers, *(_figure(feature.figures[key]) for key in figures))
     yield table
-    if undefined:
-        yield _lines(f"{DASH} undefined", [f"{reason}: {', '.join(where)}" for reason, where in undefined.items()])
+    everywhere = [
+        (f"{one.name} {BY_KEY[key].label}", one.figures[key]) for one in evaluation.features for key in figures
+    ]
+    yield from _undefined(everywhere)
 
 
 def _comparison(comparison: Comparison, report: Report) -> Iterator[RenderableType]:
@@ -90,6 +109,7 @@ def _comparison(comparison: Comparison, report: Report) -> Iterator[RenderableTy
             one = medians[key]
             table.add_row(BY_KEY[key].label, _number(one.first), _number(one.second), _difference(one.difference))
     yield table
+    yield from _undefined([(BY_KEY[key].label, medians[key].difference) for key in _DIFFERENCES if key in medians])
     different = sorted((test for test in comparison.tests if test.p_holm < LEVEL), key=lambda test: test.p_holm)
     named = f"exact McNemar test, Holm's correction, p < {LEVEL}"
     if not different:
@@ -103,7 +123,9 @@ def _comparison(comparison: Comparison, report: Report) -> Iterator[RenderableTy
 
 
 def _slices(slices: Sequence[Slice], width: int) -> Table:
-    table = _frame(f"Medians by {slices[0].column}", slices[0].column, *map(_heading, _MEDIANS), "missing\nanswers")
+    table = _frame(
+        f"Medians by {slices[0].column}", slices[0].column, *map(_heading, _shown(width)), "missing\nanswers"
+    )
     for one in slices:
         first, *_ = one.evaluations
         table.add_row(Text(f"{one.value}, {first.transcripts} transcripts", "bold"))
@@ -117,7 +139,7 @@ def _frame(title: str, first: str, *headings: str) -> Table:
         title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True,
         pad_edge=False, header_style="dim",
     )  # fmt: skip
-    table.add_column(first, overflow="fold")
+    table.add_column(first, overflow="fold", min_width=12)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     return table

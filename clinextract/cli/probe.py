@@ -27,7 +27,10 @@ def probe(
     *,
     text: Annotated[str, typer.Option(help="The column of the transcripts.")] = "transcript",
     id: Annotated[  # noqa: A002
-        str | None, typer.Option(help="The column of the ids. [default: id, else the row's number]", show_default=False)
+        str | None,
+        typer.Option(
+            help="The column of the ids; without it: id where there is one, else the row's number.", show_default=False
+        ),
     ] = None,
     model: Model = None,
     orders: Annotated[int, typer.Option(min=1, help="Shuffled orders of the fields.")] = 5,
@@ -67,12 +70,15 @@ def probe(
 
 
 def _documents(source: Path, text: str, id: str | None, limit: int | None) -> list[Document]:  # noqa: A002
-    """The transcripts; a probe compares answers, so rows without one are a mistake here."""
-    from clinextract.records import Failure  # noqa: PLC0415
+    """The first transcripts; rows that have none are told of and left out."""
+    from clinextract.errors import RecordInvalid  # noqa: PLC0415
+    from clinextract.records import Document  # noqa: PLC0415
     from clinextract.running import Columns, documents  # noqa: PLC0415
 
-    found = list(islice(documents(source, Columns(text, id)), limit))
-    for one in found:
-        if isinstance(one, Failure):
-            raise one.error
-    return [one for one in found if not isinstance(one, Failure)]
+    rows = list(islice(documents(source, Columns(text, id)), limit))
+    found = [one for one in rows if isinstance(one, Document)]
+    if not found:
+        raise RecordInvalid(f"no row of {source.name!r} has a transcript", hint="Name the column with --text.")
+    if len(found) < len(rows):
+        Console(stderr=True, highlight=False).print(f"{len(rows) - len(found)} of {len(rows)} rows have no transcript.")
+    return found

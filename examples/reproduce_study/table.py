@@ -20,7 +20,7 @@ Row = tuple[str, list[tuple[str, str]]]
 def warning(study: Study, transcripts: int) -> str:
     """What has to be said beside the two columns."""
     return (
-        f"Different calls: the study's figures are of its own {study.calls:,} calls, which are not public, those measured "
+        f"Different calls: the study's figures are of its own {study.calls:,} calls, which are not public; those measured "
         f"here of {transcripts:,} others, with other prompts and other labels. They cannot be compared as better or worse."
     )
 

@@ -14,7 +14,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/clinextract demo
 
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

@@ -25,8 +25,9 @@ positions.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 
 class ClinExtractError(Exception):
@@ -74,8 +75,46 @@ class SchemaError(ClinExtractError):
     usage = True
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing in a schema file that is wrong, or looks wrong.
+
+    Attributes:
+        file: The file, as it was named; of a shipped schema its file's name.
+        line, column: Where, counted from 1; 0 where the file as a whole is concerned.
+        path: Which entry, such as "features.pain.label.fa".
+        message: What is wrong.
+        remedy: What to write instead.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        entry = f"{self.path}: " if self.path else ""
+        return f"{where}: {entry}{self.message}" + (f"\n    {self.remedy}" if self.remedy else "")
+
+
 class SchemaFileError(SchemaError):
-    """A schema file has mistakes."""
+    """A schema file has mistakes.
+
+    Args:
+        mistakes: All of them, at least one, in the order of their places.
+    """
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        lines = "".join(f"\n{mistake}" for mistake in mistakes)
+        super().__init__(
+            f"{mistakes[-1].file} has {count}{lines}",
+            hint="See every mistake and warning of a file with: clinextract schema check FILE",
+        )
+        self.mistakes = tuple(mistakes)
 
 
 class PlanError(SchemaError):

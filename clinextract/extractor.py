@@ -25,6 +25,7 @@ from clinextract.decoding.plan import build_plan
 from clinextract.decoding.rows import Constraints, Decisions, Flow, Guess, Row
 from clinextract.errors import ClinExtractError, ModelOutputError, SchemaError, mapped
 from clinextract.evidence import locate, replies
+from clinextract.fewshot import ExampleChooser, FewShot
 from clinextract.finishing import Decoded, Finisher, Located
 from clinextract.models.base import GuidedModel, LogitModel, Order
 from clinextract.models.loading import load_model
@@ -71,7 +72,8 @@ class Extractor(Generic[S]):
             prompt, which takes any JSON schema, gives no probabilities, keeps no rules, and needs a pass of the model
             for every token.
         order: "joint" (each field given those before it) or "independent"; None for the model's better one.
-        examples: Few-shot examples; None for the shipped ones where the schema is the default one.
+        examples: Few-shot examples, or a `FewShot` that chooses them for each transcript; None for the shipped ones
+            where the schema is the default one. An example is never shown for its own transcript.
         middleware: Called in turn on every document before anything else.
         review_band: Two probabilities; a yes/no answer whose P(yes) lies between them is marked for review, and another
             choice whose P(value) lies below the upper one.
@@ -98,7 +100,7 @@ class Extractor(Generic[S]):
         *,
         decoding: Decoding = "skeleton",
         order: Order | None = None,
-        examples: Sequence[Example] | None = None,
+        examples: Sequence[Example] | ExampleChooser | None = None,
         middleware: Sequence[Middleware] = (),
         review_band: tuple[float, float] = REVIEW_BAND,
         calibrator: Calibrator | None = None,
@@ -117,7 +119,9 @@ class Extractor(Generic[S]):
         self._regex = canonical_regex(schema)
         self.plan = build_plan(self._fields, self.model.tokenizer, self._regex) if decoding == "skeleton" else None
         if examples is not None:
-            check_examples(schema, examples)
+            pool = examples if isinstance(examples, Sequence) else examples.pool
+            check_examples(schema, pool)
+            examples = FewShot(pool, count=len(pool)) if isinstance(examples, Sequence) and pool else examples
         self._guides = Guides(self.model.tokenizer)
         self._schema_hash = schema_hash(schema)
         if calibrator is not None:

@@ -13,13 +13,17 @@ from time import perf_counter
 from clinextract.decoding.plan import Plan
 from clinextract.errors import DocumentTooLong, RecordInvalid
 from clinextract.evidence import questions
+from clinextract.fewshot import ExampleChooser
 from clinextract.models.base import LogitModel
-from clinextract.prompts import Example, Prompt, default_examples, prompt_language, render, split
+from clinextract.prompts import Example, Prompt, default_examples, prompt_language, render
 from clinextract.records import Document
 from clinextract.schema.specs import FieldSpec
 from clinextract.source import Source, Span
 from clinextract.text import language_of
 from clinextract.windows import OVERLAP, divide
+
+KEPT = 16
+"""Prompts that are kept: one for a language, or, where examples are chosen by similarity, one for a transcript."""
 
 Middleware = Callable[[Document], Document]
 
@@ -33,6 +37,7 @@ class Compiled:
     rest: tuple[tuple[int, ...], ...]
     model: LogitModel
     fields: tuple[FieldSpec, ...]
+    examples: tuple[Example, ...] = ()  # kept alive, since prompts are told apart by them
 
     def around(self, words: Sequence[int]) -> tuple[int, ...]:
         """What follows the prefix for a transcript of these tokens."""
@@ -98,7 +103,8 @@ class Preparer:
         model: The model.
         fields: The schema's fields.
         plan: The schema's plan; None where the answer is generated without one.
-        examples: Few-shot examples; None for the shipped ones where the schema is the default one.
+        examples: Few-shot examples, or what chooses them for each transcript; None for the shipped ones where the
+            schema is the default one.
         middleware: Called in turn on every document before anything else.
         window: Most tokens of a transcript that are read at once; by default as many as the model's context holds.
     """
@@ -108,7 +114,7 @@ class Preparer:
         model: LogitModel,
         fields: tuple[FieldSpec, ...],
         plan: Plan | None,
-        examples: Sequence[Example] | None,
+        examples: Sequence[Example] | ExampleChooser | None,
         middleware: Sequence[Middleware],
         window: int | None,
     ) -> None:
@@ -118,7 +124,7 @@ class Preparer:
         self._examples = examples
         self._middleware = tuple(middleware)
         self._window = window
-        self._prompts: dict[str, Compiled] = {}
+        self._prompts: dict[tuple[str, tuple[int, ...]], Compiled] = {}
 
     def __call__(self, document: Document) -> Prepared:
         """Prepare a document.
@@ -138,17 +144,25 @@ class Preparer:
             views.append(self._view(Document(origin.text, document.id, origin.language)))
         return Prepared(given, tuple(views), perf_counter() - started)
 
-    def compiled(self, language: str) -> Compiled:
-        """The prompt in a language, rendered and cut into tokens once."""
-        if language not in self._prompts:
-            examples = self._examples
-            if examples is None:
-                examples = default_examples(self._fields, language)
-            prompt = render(self._model.info.prompt, self._fields, examples, language)
-            encode = self._model.tokenizer.encode_control
-            prefix, *rest = (tuple(encode(part)) for part in split(self._model.chat(prompt.messages)))
-            self._prompts[language] = Compiled(prompt, prefix, tuple(rest), self._model, self._fields)
-        return self._prompts[language]
+    def compiled(self, language: str, document: Document) -> Compiled:
+        """The prompt for a document in a language, rendered and cut into tokens once for the same examples."""
+        chosen = self._chosen(language, document)
+        prompted = prompt_language(language)
+        key = (prompted, tuple(map(id, chosen)))
+        if key not in self._prompts:
+            prompt = render(self._model.info.prompt, self._fields, chosen, prompted)
+            prefix, *rest = prompt.tokens(self._model.chat(prompt.messages), self._model.tokenizer)
+            while len(self._prompts) >= KEPT:
+                del self._prompts[next(iter(self._prompts))]
+            self._prompts[key] = Compiled(prompt, prefix, tuple(rest), self._model, self._fields, chosen)
+        return self._prompts[key]
+
+    def _chosen(self, language: str, document: Document) -> tuple[Example, ...]:
+        if self._examples is None:
+            return default_examples(self._fields, prompt_language(language))
+        if isinstance(self._examples, Sequence):
+            return tuple(self._examples)
+        return self._examples(document, language)
 
     def _view(self, document: Document) -> View:
         source = Source(document)
@@ -159,7 +173,7 @@ class Preparer:
                 document_id=document.id,
             )
         language = document.language or language_of(source.text)
-        compiled = self.compiled(prompt_language(language))
+        compiled = self.compiled(language, document)
         return View(source, language, tuple(self._readings(source, compiled)))
 
     def _readings(self, source: Source, compiled: Compiled) -> list[Reading]:

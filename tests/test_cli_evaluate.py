@@ -55,7 +55,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         out = csv.writer(file)
         out.writerow(["id", "language", "transcript", *FEATURES])
         for number, (key, labels) in enumerate(zip(gold.ids, gold.values.tolist(), strict=True)):
-            out.writerow([key, ("fa", "en")[number % 2], f"{WORDS}. {WORDS}.", *("yes" if label else "no" for label in labels)])
+            spelled = ["yes" if label else "no" for label in labels]
+            out.writerow([key, ("fa", "en")[number % 2], f"{WORDS}. {WORDS}.", *spelled])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     return tmp_path

@@ -88,3 +88,24 @@ def test_a_file_that_holds_no_probes_is_refused(content: str | None, tmp_path: P
         path.write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=r"probes\.json"):
         read_probes(path)
+
+
+def test_an_evaluation_shows_the_probes_that_it_is_given(
+    calls: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probed, report = tmp_path / "probes.json", tmp_path / "report"
+    assert main(["probe", str(calls), "--model", str(tiny_folder), "--limit", "1", "-o", str(probed)]) == 0
+    table = tmp_path / "table.csv"
+    table.write_text("id,pain\n1,yes\n2,no\n", encoding="utf-8")
+    arguments = ["evaluate", str(table), str(table), "--rounds", "0", "--probes", str(probed)]
+    capsys.readouterr()
+    assert main([*arguments, "--report", str(report), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["model"] for one in found["probes"]] == [str(tiny_folder)]
+    assert any("of other weights" in note for note in found["notes"])  # nobody knows what made that table
+    for page in ("report.html", "report.md"):
+        words = (report / page).read_text(encoding="utf-8")
+        assert "Probes" in words
+        assert "not applicable" in words
+    assert main([*arguments, "--probes", str(table)]) == 2
+    assert "holds no probes" in capsys.readouterr().err

@@ -58,13 +58,23 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     rounds: Annotated[int, typer.Option(min=0, help="Bootstrap rounds; 0 for no intervals.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    probes: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What `clinextract probe -o` wrote, to be shown in the report. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     without_baselines: Annotated[
         bool, typer.Option("--without-baselines", help="Leave all-False and prevalence out.")
     ] = False,
 ) -> None:
     """Hold predictions against labels: the study's figures with their uncertainty, and the baselines beside them."""
     from clinextract.evaluation.evaluate import evaluate as evaluated  # noqa: PLC0415
+    from clinextract.evaluation.probes.files import read_probes, with_probes  # noqa: PLC0415
 
+    probed = [read_probes(path) for path in probes or ()]
     found = evaluated(
         [predictions, *(against or ())],
         gold,
@@ -78,6 +88,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         seed=seed,
         baselines=not without_baselines,
     )
+    found = with_probes(found, probed)
     page = None
     if report is not None:
         from clinextract.evaluation.report import write_report  # noqa: PLC0415

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def probe(
+def probe(  # noqa: PLR0913 - each is an option of the command
     source: Annotated[
         Path,
         typer.Argument(

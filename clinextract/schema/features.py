@@ -33,6 +33,8 @@ def Feature(  # noqa: N802, PLR0913 - reads as a kind of Field, and is used as o
     codes: Mapping[str, str] | None = None,
     counts: Mapping[str, Sequence[str]] | None = None,
     does_not_count: Mapping[str, Sequence[str]] | None = None,
+    examples: Mapping[str, Sequence[str]] | None = None,
+    choice_labels: Mapping[str, Mapping[str, str]] | None = None,
     implies: Triggered = (),
     excludes: Triggered = (),
     unit: str = "",
@@ -50,6 +52,8 @@ def Feature(  # noqa: N802, PLR0913 - reads as a kind of Field, and is used as o
         codes: Terminology codes by system, such as {"ICD-10": "R52"}.
         counts: Phrases by language that make the value true; they go into the prompt.
         does_not_count: Phrases by language that do not.
+        examples: Phrases by language as people say them; they go into the prompt behind what counts.
+        choice_labels: Of listed texts, what each says in each language: {"with_help": {"en": "With help"}}.
         implies: A rule that decoding keeps: where this field is present, the conditions named hold. A condition is
             "field" (present), "not field" or "field=value". Of a field with listed values the conditions may be given
             by value: {"severe": ["pain"]}.
@@ -63,8 +67,8 @@ def Feature(  # noqa: N802, PLR0913 - reads as a kind of Field, and is used as o
     """
     extra: dict[str, Any] = {"label": dict(label), "definition": dict(definition), "codes": dict(codes or {})}
     given = {
-        "counts": counts, "does_not_count": does_not_count, "implies": implies, "excludes": excludes, "unit": unit,
-        "places": places, "quote": quote, "earliest": field_options.get("ge"), "latest": field_options.get("le"),
+        "counts": counts, "does_not_count": does_not_count, "examples": examples, "choice_labels": choice_labels,
+        "implies": implies, "excludes": excludes, "unit": unit, "places": places, "quote": quote, "earliest": field_options.get("ge"), "latest": field_options.get("le"),
     }  # fmt: skip
     extra |= {key: _plain(value) for key, value in given.items() if value and not _is_number(key, value)}
     if merge != "any":

@@ -23,7 +23,7 @@ generated digit by digit."""
 EARLIEST, LATEST = date(1900, 1, 1), date(2099, 12, 31)
 """Of a date without bounds."""
 MOST_PLACES = 3
-_TEXTS = ("label", "definition", "codes", "counts", "does_not_count")
+_TEXTS = ("label", "definition", "codes", "counts", "does_not_count", "examples", "choice_labels")
 
 
 class Fragments:

@@ -81,6 +81,9 @@ class Rules:
     def __bool__(self) -> bool:
         return bool(self._rules)
 
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The fields that rules speak of, in the schema's order."""

@@ -35,6 +35,8 @@ class FieldSpec:
         label, definition: By language; empty where the schema's author gave none.
         codes: Terminology codes by system.
         counts, does_not_count: By language, phrases that make the value true or do not, for the prompt.
+        examples: By language, phrases as people say them, for the prompt.
+        choice_labels: Of a choice or several of a list, the values in words, by value and language.
         implies, excludes: Conditions on other fields by the value that brings them about, "" for being present.
         unit: Of a number, as people write it.
         merge: How the windows of a long transcript are put together.
@@ -53,6 +55,8 @@ class FieldSpec:
     codes: Mapping[str, str] = dataclass_field(default_factory=dict)
     counts: Mapping[str, Sequence[str]] = dataclass_field(default_factory=dict)
     does_not_count: Mapping[str, Sequence[str]] = dataclass_field(default_factory=dict)
+    examples: Mapping[str, Sequence[str]] = dataclass_field(default_factory=dict)
+    choice_labels: Mapping[str, Mapping[str, str]] = dataclass_field(default_factory=dict)
     implies: Mapping[str, Sequence[str]] = dataclass_field(default_factory=dict)
     excludes: Mapping[str, Sequence[str]] = dataclass_field(default_factory=dict)
     unit: str = ""
@@ -63,8 +67,8 @@ class FieldSpec:
         return self.label.get(language) or self.label.get("en") or self.name.replace("_", " ")
 
     def defined(self, language: str) -> str:
-        """The definition in a language, else in English, else nothing."""
-        return self.definition.get(language) or self.definition.get("en") or ""
+        """The definition in a language, else in English, else in any that it is given in."""
+        return self.definition.get(language) or self.definition.get("en") or next(iter(self.definition.values()), "")
 
     @property
     def listed(self) -> bool:

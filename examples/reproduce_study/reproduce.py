@@ -14,7 +14,7 @@ from pathlib import Path
 from calls import Call, languages_of, read_calls, select, write_gold, write_transcripts
 from configurations import SETTINGS, Configuration, Settings, chosen, locate, read_settings
 from rich.console import Console
-from table import markdown, rows, terminal, warning
+from table import Row, markdown, rows, terminal, warning
 
 from clinextract import Extractor, PalliativeCall, evaluate, run
 from clinextract.errors import ClinExtractError, DataError, ModelUnavailable
@@ -70,9 +70,9 @@ def reproduce(options: argparse.Namespace, console: Console) -> bool:
     return len(files) < len(ready) or any(one.failed for one in report.evaluations)
 
 
-def _show(console: Console, settings: Settings, absent: dict[str, str], words: str, found: Sequence[object]) -> None:
+def _show(console: Console, settings: Settings, absent: dict[str, str], words: str, found: Sequence[Row]) -> None:
     console.print()
-    Console(highlight=False).print(terminal(found))  # type: ignore[arg-type]
+    Console(highlight=False).print(terminal(found))
     console.print(f"\n{words}\nStudy: {settings.study.url}; table of {settings.study.table}.")
     for label, why in absent.items():
         console.print(f"Not run: {label}: {why}.", markup=False)

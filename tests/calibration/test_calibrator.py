@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
-from simulated import BINDING, scores, table
+from scores import BINDING, scores, table
 from sklearn.metrics import matthews_corrcoef
 from tiny import model as tiny_model
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from simulated import scores
+from scores import scores
 from sklearn.metrics import matthews_corrcoef
 
 from clinextract.calibration import deciding

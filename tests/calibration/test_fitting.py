@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulated import BINDING, scores, table
+from scores import BINDING, scores, table
 from sklearn.metrics import brier_score_loss
 
 from clinextract.calibration.calibrator import BAND, EVEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import scores
+from scores import scores
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 

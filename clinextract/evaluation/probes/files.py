@@ -1,13 +1,15 @@
-"""Probes in a JSON file."""
+"""Probes in a JSON file, and beside the figures of an evaluation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from clinextract.errors import DataError
 from clinextract.evaluation.probes.results import Probes
+from clinextract.evaluation.results import Report
 
 
 def check_place(path: Path) -> None:
@@ -51,3 +53,19 @@ def read_probes(path: str | Path) -> Probes:
     except ValidationError as error:
         places = sorted({".".join(map(str, one["loc"])) or "the file" for one in error.errors(include_input=False)})
         raise DataError(f"{str(path)!r} holds no probes: {', '.join(places[:5])}", hint=remedy) from None
+
+
+def with_probes(report: Report, found: Sequence[Probes]) -> Report:
+    """A report that shows probes as well, and a note where they are of a model that none of its predictions is by.
+
+    Args:
+        report: As `evaluate` gives it.
+        found: Of the models that made the predictions.
+    """
+    made_by = ", ".join(one.provenance.get("model_hash", "") for one in report.evaluations).split(", ")
+    notes = [
+        f"the probes of the model {one.model} are of other weights than those of the predictions"
+        for one in found
+        if one.model_hash not in made_by
+    ]
+    return report.model_copy(update={"probes": tuple(found), "notes": (*report.notes, *notes)})

@@ -1,8 +1,6 @@
-"""The probes as one table for a terminal of 80 columns, with a sentence or two on each."""
+"""The probes on a terminal of 80 columns."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -10,129 +8,26 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from clinextract.evaluation.probes.negation import score
-from clinextract.evaluation.probes.results import FieldOrder, Negation, NotApplicable, Probes, Repeatability
-
-KINDS = {
-    "denied": "denied",
-    "past": "past and over",
-    "other_person": "somebody else's",
-    "conditional": "if and when",
-}
-"""Kinds of pairs in words."""
-
-Cell = Callable[[str | None], str]
-"""A column's text for a feature, or for all of them."""
+from clinextract.evaluation.probes.layout import Layout, layout
+from clinextract.evaluation.probes.results import Probes
 
 
 def probes(found: Probes) -> Group:
     """A row for each feature and one for all, then what each probe found in words."""
-    columns = list(_columns(found))
-    parts: list[RenderableType] = [_table(found, columns)] if columns else []
-    parts += [Padding(Text.assemble((f"{name}: ", "bold"), words), (0, 1)) for name, words in _words(found)]
-    about = (
-        f"model {found.model} ({found.device}, {found.dtype}) · {found.schema_name}, {found.order} order · "
-        f"{_count(found.transcripts, 'transcript')}"
-    )
-    return Group(*parts, Padding(Text(about, "dim italic"), (0, 1)))
+    laid = layout(found)
+    parts: list[RenderableType] = [_table(laid)] if laid.headings else []
+    parts += [Padding(Text.assemble((f"{name}: ", "bold"), words), (0, 1)) for name, words in laid.words]
+    return Group(*parts, Padding(Text(laid.about, "dim italic"), (0, 1)))
 
 
-def _table(found: Probes, columns: Sequence[tuple[str, Cell]]) -> Table:
+def _table(laid: Layout) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, header_style="dim")
     table.add_column("feature", overflow="fold")
-    for heading, _ in columns:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name in _features(found):
-        table.add_row(name, *(cell(name) for _, cell in columns))
+    for heading in laid.headings:
+        table.add_column("\n".join(heading), justify="right", no_wrap=True)
+    *rows, (every, cells) = laid.rows
+    for name, given in rows:
+        table.add_row(name, *given)
     table.add_section()
-    table.add_row("all", *(cell(None) for _, cell in columns), style="bold")
+    table.add_row(every, *cells, style="bold")
     return table
-
-
-def _features(found: Probes) -> list[str]:
-    if isinstance(found.field_order, FieldOrder):
-        return [one.name for one in found.field_order.features]
-    if isinstance(found.repeatability, Repeatability):
-        return list(found.repeatability.by_feature)
-    return list(found.negation.by_feature) if isinstance(found.negation, Negation) else []
-
-
-def _columns(found: Probes) -> Iterator[tuple[str, Cell]]:
-    by_order, by_pair, repeated = found.field_order, found.negation, found.repeatability
-    if isinstance(by_order, FieldOrder):
-        counts = {one.name: (one.flips, one.compared) for one in by_order.features}
-        yield "order\nflips", lambda name: _of(*(counts[name] if name else (by_order.flips, by_order.compared)))
-    if isinstance(by_pair, Negation):
-        for language in by_pair.by_language:
-            yield f"negation\nright, {language}", _pairs(by_pair, language)
-        scores = by_pair.by_feature
-
-        def unchanged(name: str | None) -> str:
-            chosen = by_pair.overall if name is None else scores.get(name)
-            return _of(chosen.unchanged, chosen.pairs) if chosen else "–"
-
-        yield "negation\nno change", unchanged
-    if isinstance(repeated, Repeatability):
-        yield "repeat\nflips", lambda name: str(repeated.by_feature[name] if name else repeated.flips)
-
-
-def _pairs(by_pair: Negation, language: str) -> Cell:
-    def cell(name: str | None) -> str:
-        chosen = score(one for one in by_pair.pairs if one.language == language and name in {None, one.feature})
-        return _of(chosen.both_right, chosen.pairs)
-
-    return cell
-
-
-def _words(found: Probes) -> Iterator[tuple[str, str]]:
-    yield "Field order", _about_order(found.field_order)
-    yield "Negation", _about_negation(found.negation)
-    yield "Repeatability", _about_repetition(found.repeatability)
-
-
-def _about_order(one: FieldOrder | NotApplicable) -> str:
-    if isinstance(one, NotApplicable):
-        return f"not applicable: {one.reason}."
-    return (
-        f"in {_count(len(one.orders), 'shuffled order')}, {_of(one.flips, one.compared)} answers flipped; "
-        f"{_of(one.unstable, one.answers)} are not the same in every order.{_failures(one.failed)}"
-    )
-
-
-def _about_negation(one: Negation | NotApplicable) -> str:
-    if isinstance(one, NotApplicable):
-        return f"not applicable: {one.reason}."
-    kinds = ", ".join(f"{KINDS[kind]} {_of(got.both_right, got.pairs)}" for kind, got in one.by_kind.items())
-    total = one.overall
-    failed = f" {_count(one.failed, 'pair')} failed." if one.failed else ""
-    return (
-        f"both sides right in {_of(total.both_right, total.pairs)} pairs ({kinds}). The answer did not change in "
-        f"{total.unchanged}: yes to both sides in {total.always_yes}, no to both in {total.always_no}.{failed}"
-    )
-
-
-def _about_repetition(one: Repeatability | NotApplicable) -> str:
-    if isinstance(one, NotApplicable):
-        return f"not applicable: {one.reason}."
-    first, second = one.batch_sizes
-    moved = (
-        ""
-        if one.largest_difference is None
-        else f"; probabilities differ by {one.largest_difference:.2g} at most and {one.mean_difference:.2g} on average"
-    )
-    return (
-        f"in batches of {first}, and shuffled in batches of {second}, {_of(one.flips, one.compared)} answers "
-        f"changed{moved}.{_failures(one.failed)}"
-    )
-
-
-def _failures(failed: int) -> str:
-    return f" {_count(failed, 'transcript')} failed." if failed else ""
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{part} of {whole}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

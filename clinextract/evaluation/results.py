@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clinextract.evaluation.probes.results import Probes
+
 
 class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -152,5 +154,6 @@ class Report(_Result):
     baselines: tuple[Evaluation, ...] = Field((), description="all-False and prevalence on the same transcripts.")
     comparisons: tuple[Comparison, ...] = Field((), description="Each further set of predictions against the first.")
     slices: tuple[Slice, ...] = Field((), description="By the columns asked for.")
+    probes: tuple[Probes, ...] = Field((), description="What `clinextract probe` found, where it was given.")
     notes: tuple[str, ...] = Field((), description="What a reader has to know: ids left out, features not compared.")
     metrics: dict[str, str] = Field(description="Definition of every metric by key.")

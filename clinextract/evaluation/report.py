@@ -19,6 +19,7 @@ from markupsafe import Markup
 from clinextract.errors import DataError
 from clinextract.evaluation.metrics import BY_KEY, METRICS
 from clinextract.evaluation.plots import COLOURS, Drawn, drawn
+from clinextract.evaluation.probes.layout import layout
 from clinextract.evaluation.results import Evaluation, Figure, Report
 
 HEADLINE = ("macro_f1", "mcc", "sensitivity", "specificity", "precision", "prediction_ratio", "auroc", "brier", "ece")
@@ -125,6 +126,7 @@ def _values(report: Report, figures: Sequence[Drawn], left_out: Sequence[str]) -
         "headline": [key for key in HEADLINE if _anywhere(report, key)],
         "by_feature": [key for key in BY_FEATURE if _anywhere(report, key)],
         "cell": cell,
+        "probes": [layout(one) for one in report.probes],
         "colour": {one.name: COLOURS[n % len(COLOURS)] for n, one in enumerate(report.evaluations)},
         "undefined": _undefined(report.evaluations),
         "level": f"{report.settings.confidence:.0%}",

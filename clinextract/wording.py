@@ -79,11 +79,11 @@ def between(fields: Sequence[FieldSpec]) -> list[str]:
         SchemaError: As `Rules`.
     """
     specs = {field.name: field for field in fields}
-    sentences = []
-    for rule in Rules(fields):
-        # What holds anyway, or of no answer, need not be told.
-        if rule.when.heads and len(rule.then.heads) < len(heads(specs[rule.then.field])):
-            sentences.append(f"If {_condition(specs, rule.when)}, {_condition(specs, rule.then)}.")
+    # What holds anyway, or of no answer, need not be told.
+    telling = (
+        rule for rule in Rules(fields) if rule.when.heads and len(rule.then.heads) < len(heads(specs[rule.then.field]))
+    )
+    sentences = (f"If {_condition(specs, rule.when)}, {_condition(specs, rule.then)}." for rule in telling)
     return list(dict.fromkeys(sentences))
 
 

@@ -84,7 +84,9 @@ WARD: dict[str, Any] = {
 
 def said(answer: Any, transcript: Any = CALL, schema: type[BaseModel] = Ward) -> str:
     """What is said of an example, which never quotes its words."""
-    found = "; ".join(phrase for _, mistakes in mistakes_of(schema, [Example(transcript, answer)]) for phrase in mistakes)
+    found = "; ".join(
+        phrase for _, mistakes in mistakes_of(schema, [Example(transcript, answer)]) for phrase in mistakes
+    )
     assert SECRET not in found
     return found
 
@@ -143,19 +145,19 @@ def test_no_examples_for_another_schema_and_english_ones_for_other_languages() -
         ({"words": ["درد کمر"] * 3}, "words has too many items, or too few"),
         ({"words": ["morphine", "fentanyl"]}, "item 2 of words does not stand in the transcript word for word"),
         ({"words": [f"{SECRET} has taken 5 mg of"]}, "item 1 of words has too many characters, or too few"),
-        ({"words": ["morphine,\nپدرم"]}, "item 1 of words has a character that no answer can have "
-         "(quotation mark, backslash, line break)"),
+        ({"words": ["morphine,\nپدرم"]}, ("item 1 of words has a character that no answer can have "
+         "(quotation mark, backslash, line break)")),
         ({"words": [None]}, "item 1 of words has a value that is refused"),
         ({"medicines": {"name": "morphine"}}, "medicines has a value that is refused"),
         ({"medicines": [{"name": "morphine"}]}, "dose of item 1 of medicines is missing"),
         ({"medicines": [{"name": "morphine", "dose": 5, "unit": "mg"}]},
          "unit of item 1 of medicines is not a field of it"),
         ({"medicines": [{"name": "", "dose": 5}]}, "name of item 1 of medicines has too many characters, or too few"),
-        ({"first": {"name": "fentanyl", "dose": 0}}, "name of first does not stand in the transcript word for word; "
-         "dose of first has a value that is refused"),
+        ({"first": {"name": "fentanyl", "dose": 0}}, ("name of first does not stand in the transcript word for word; "
+         "dose of first has a value that is refused")),
         ({"note": "x" * 81}, "note has too many characters, or too few"),
-        ({"note": 'he said "no"'}, "note has a character that no answer can have "
-         "(quotation mark, backslash, line break)"),
+        ({"note": 'he said "no"'}, ("note has a character that no answer can have "
+         "(quotation mark, backslash, line break)")),
         ({"note": "\ud800"}, "note has a character that no answer can have (quotation mark, backslash, line break)"),
         ({"headache": True}, "headache is not a field of it"),
         ({"alone": True}, "it breaks the rule 'alone excludes sites'"),

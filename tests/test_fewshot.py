@@ -23,6 +23,8 @@ from clinextract.records import Document, Origin
 CALLS = Path(__file__).parents[1] / "examples" / "train_default_model" / "calls"
 ALL: tuple[Choose, ...] = ("fixed", "random", "similar")
 SECRET = "Zarathustra"
+NOTHING = "Nobody answers; line engaged."
+"""What has nothing to do with any example."""
 
 ways = pytest.mark.parametrize("choose", ALL)
 seeds = st.integers(0, 2**32)
@@ -68,12 +70,14 @@ def retold(draw: st.DrawFn, text: str) -> str:
     if part == "half":
         words = words[: len(words) // 2 + 1]
     text = " ".join(words)
-    return f"Good morning, palliative care line. {text}" if part == "more" else text.upper() if part == "upper" else text
+    return (
+        f"Good morning, palliative care line. {text}" if part == "more" else text.upper() if part == "upper" else text
+    )
 
 
 @ways
 @given(data=st.data(), number=st.integers(0, 23), seed=seeds, count=st.integers(1, 6), balance=st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=30)
 def test_the_transcript_itself_is_never_shown(
     choose: Choose, data: st.DataObject, number: int, seed: int, count: int, balance: bool
 ) -> None:
@@ -126,7 +130,7 @@ def test_a_translation_does_not_show_its_original(choose: Choose) -> None:
 
 @ways
 @given(seed=seeds, count=st.integers(1, 40), balance=st.booleans())
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_as_many_as_asked_for_and_no_call_twice(choose: Choose, seed: int, count: int, balance: bool) -> None:
     few = FewShot([*calls(), *calls()], choose=choose, count=count, seed=seed, balance=balance)
     chosen = few(Document("My father was well today."))
@@ -144,7 +148,7 @@ def test_an_example_that_nearly_repeats_another_is_passed_over(choose: Choose) -
 
 @pytest.mark.parametrize("choose", ["random", "similar"])
 @given(order=st.randoms(use_true_random=False), seed=seeds, balance=st.booleans())
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_the_pool_s_order_decides_nothing(choose: Choose, order: random.Random, seed: int, balance: bool) -> None:
     shuffled = list(calls())
     order.shuffle(shuffled)
@@ -154,19 +158,20 @@ def test_the_pool_s_order_decides_nothing(choose: Choose, order: random.Random, 
 
 
 @given(seed=seeds)
+@settings(max_examples=25)
 def test_a_draw_is_the_same_for_all_transcripts_and_stays_when_another_is_left_out(seed: int) -> None:
     few = FewShot(calls(), choose="random", seed=seed)
     first, second, third = few(Document("My father has a fever."))
-    assert few(Document("Nobody answered.")) == (first, second, third)
+    assert few(Document(NOTHING)) == (first, second, third)
     kept = few(Document(second.transcript))
     assert kept[:2] == (first, third)
     assert len(kept) == 3
     without = [example for example in calls() if example.pair != second.pair]
-    assert FewShot(without, choose="random", seed=seed)(Document("Nobody answered.")) == kept
+    assert FewShot(without, choose="random", seed=seed)(Document(NOTHING)) == kept
 
 
 def test_seeds_draw_differently_and_every_example_is_drawn() -> None:
-    drawn = [FewShot(calls(), choose="random", seed=seed)(Document("Nobody.")) for seed in range(60)]
+    drawn = [FewShot(calls(), choose="random", seed=seed)(Document(NOTHING)) for seed in range(60)]
     assert len(set(map(repr, [[one.id for one in three] for three in drawn]))) > 40
     assert {one.pair for three in drawn for one in three} == {one.pair for one in calls()}
 
@@ -174,14 +179,14 @@ def test_seeds_draw_differently_and_every_example_is_drawn() -> None:
 def test_fixed_ones_are_the_first_in_the_pool_s_order() -> None:
     english = [example for example in calls() if example.language == "en"]
     few = FewShot(english, count=3)
-    assert few(Document("Nobody.")) == tuple(english[:3])
+    assert few(Document(NOTHING)) == tuple(english[:3])
     assert few(Document(english[1].transcript)) == (english[0], english[2], english[3])
 
 
 def test_a_pool_that_is_shown_whole_keeps_its_order() -> None:
     mixed = [calls()[number] for number in (0, 3, 4, 7)]
     few = FewShot(mixed, count=len(mixed))
-    assert few(Document("Nobody."), "en") == few(Document("هیچ"), "fa") == tuple(mixed)
+    assert few(Document(NOTHING), "en") == few(Document("هیچ"), "fa") == tuple(mixed)
 
 
 def test_the_most_similar_come_last() -> None:
@@ -193,7 +198,7 @@ def test_the_most_similar_come_last() -> None:
     ]
     few = FewShot(pool, choose="similar", count=2)
     assert few(Document("My knee hurts on the stairs."))[-1] is pool[1]
-    assert set(map(id, few(Document("The shoulder hurts when lifted, the knee hurts when she walks.")))) == {
+    assert set(map(id, few(Document("A shoulder that hurts, a knee that hurts.")))) == {
         id(pool[1]), id(pool[3])
     }  # fmt: skip
     assert few(Document("We could not pay the bill in the pharmacy."))[-1] is pool[2]
@@ -225,10 +230,10 @@ def test_balanced_examples_show_every_field_both_ways_where_the_pool_can(choose:
 
 
 @given(seed=seeds)
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_a_balanced_draw_of_real_calls_shows_no_fewer_features(seed: int) -> None:
     def shown(*, balance: bool) -> int:
-        few = FewShot(calls(count=60), choose="random", count=4, seed=seed, balance=balance)
+        few = FewShot(calls(count=20), choose="random", count=4, seed=seed, balance=balance)
         return len({(name, value) for one in few(Document("A call.")) for name, value in one.answer.items()})
 
     assert shown(balance=True) >= shown(balance=False)
@@ -300,7 +305,11 @@ def test_a_labelled_corpus_is_a_pool(shared: Path) -> None:
 
 def test_a_file_of_examples(tmp_path: Path) -> None:
     answer = dict.fromkeys(PalliativeCall.model_fields, False)
-    path = rows(tmp_path / "pool.jsonl", {"transcript": "No.", "answer": answer, "id": 7}, {"transcript": "None.", "labels": answer})
+    path = rows(
+        tmp_path / "pool.jsonl",
+        {"transcript": "No.", "answer": answer, "id": 7},
+        {"transcript": "None.", "labels": answer},
+    )
     assert read_examples(path, PalliativeCall) == (Example("No.", answer, id="7"), Example("None.", answer))
 
 
@@ -311,7 +320,11 @@ def test_a_file_of_examples(tmp_path: Path) -> None:
         ({"answer": {}}, DataError, "line 3 of 'pool.jsonl' is no example"),
         ({"transcript": SECRET, "labels": [SECRET]}, DataError, "line 3 of 'pool.jsonl' is no example"),
         ([SECRET], DataError, "line 3 of 'pool.jsonl' is no JSON object"),
-        ({"transcript": SECRET, "answer": {"pain": True}}, SchemaError, "the example in line 3 of 'pool.jsonl' does not fit"),
+        (
+            {"transcript": SECRET, "answer": {"pain": True}},
+            SchemaError,
+            "the example in line 3 of 'pool.jsonl' does not fit",
+        ),
         ({"transcript": " ", "answer": {}}, SchemaError, "the example in line 3 of 'pool.jsonl' does not fit"),
     ],
 )

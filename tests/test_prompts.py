@@ -152,8 +152,10 @@ def test_fields_within_a_group_stand_below_it_and_rules_behind_all() -> None:
     assert "A field with other values" in kinds
     told, rules, _ = rest.split("\n\n")
     assert told.splitlines() == [
-        "- medicines (Medicines; a list of at most 3 objects in the order of the transcript, each with the fields "
-        "below in this order, [] when there is none): All.",
+        (
+            "- medicines (Medicines; a list of at most 3 objects in the order of the transcript, each with the fields "
+            "below in this order, [] when there is none): All."
+        ),
         "  - name (Name; a text of 0 to 40 characters): As said.",
         "  - daily (Daily; true or false)",
         '    Counts: "هر روز".',

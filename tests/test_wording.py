@@ -55,7 +55,11 @@ def field_of(annotation: Any, default: Any = ...) -> FieldSpec:
         (int | None, feature(ge=0, le=9, unit="mg"), "a whole number from 0 to 9, in mg, or null"),
         (float, feature(ge=35, le=42, places=1, unit="°C"), "a number from 35.0 to 42.0 with one decimal place, in °C"),
         (float, feature(ge=0, le=500), "a number from 0.0 to 500.0 with one or two decimal places"),
-        (float | None, feature(ge=0, le=5, places=3), "a number from 0.0 to 5.0 with one to three decimal places or null"),
+        (
+            float | None,
+            feature(ge=0, le=5, places=3),
+            "a number from 0.0 to 5.0 with one to three decimal places or null",
+        ),
         (float, Field(ge=0, le=1, multiple_of=0.5), "0.0, 0.5 or 1.0"),
         (date, ..., 'a date as "YYYY-MM-DD"'),
         (
@@ -77,20 +81,26 @@ def field_of(annotation: Any, default: Any = ...) -> FieldSpec:
         (
             list[Annotated[str, Field(max_length=30)]],
             Field(max_length=4),
-            "a list of at most 4 texts in the order of the transcript, each of 0 to 30 characters, "
-            "[] when there is none",
+            (
+                "a list of at most 4 texts in the order of the transcript, each of 0 to 30 characters, "
+                "[] when there is none"
+            ),
         ),
         (
             list[Annotated[str, Field(max_length=30)]],
             feature(quote=True, min_length=1, max_length=4),
-            "a list of 1 to 4 passages in the order of the transcript, each its exact words, "
-            "0 to 30 characters of them",
+            (
+                "a list of 1 to 4 passages in the order of the transcript, each its exact words, "
+                "0 to 30 characters of them"
+            ),
         ),
         (
             list[Medicine],
             Field(max_length=4),
-            "a list of at most 4 objects in the order of the transcript, each with the fields below in this order, "
-            "[] when there is none",
+            (
+                "a list of at most 4 objects in the order of the transcript, each with the fields below in this order, "
+                "[] when there is none"
+            ),
         ),
         (Medicine, ..., "an object with the fields below, in this order"),
         (Medicine | None, ..., "an object with the fields below, in this order, or null"),

@@ -1,0 +1,1 @@
+"""The figures of a report. `catalogue.drawn` draws all of them."""

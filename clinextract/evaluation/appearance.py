@@ -45,8 +45,11 @@ def features_of(report: Report) -> tuple[FeatureResult, ...]:
 
 def all_features(evaluations: Sequence[Evaluation]) -> tuple[FeatureResult, ...]:
     """As `features_of`, of some evaluations."""
-    return tuple({one.name: one for evaluation in reversed(evaluations) for one in evaluation.features}[name]
-                 for name in dict.fromkeys(one.name for evaluation in evaluations for one in evaluation.features))  # fmt: skip
+    found: dict[str, FeatureResult] = {}
+    for evaluation in evaluations:
+        for one in evaluation.features:
+            found.setdefault(one.name, one)
+    return tuple(found.values())
 
 
 def labels_of(feature: FeatureResult) -> tuple[tuple[str, str], ...]:

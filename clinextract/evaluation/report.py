@@ -1,7 +1,7 @@
 """The report of an evaluation: one page that needs no network, the same in Markdown and JSON, and the figures.
 
-What is said of a figure is said once, in `metrics` and `results`; the tables are made once, in `sections`; here they are
-laid out. File names, slices and labels are a user's words and are escaped.
+What is said of a figure is said once, in `metrics` and `results`; the tables are made once, in `sections`; here they
+are laid out. File names, slices and labels are a user's words and are escaped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from clinextract.errors import DataError
@@ -95,6 +95,7 @@ def _values(report: Report, figures: Sequence[Drawn], left_out: Sequence[str]) -
         "by_feature": [(one, sections.counts(one), sections.figures(one, report)) for one in report.evaluations],
         "comparisons": [(one, sections.differences(one), sections.tests(one, report)) for one in report.comparisons],
         "slices": sections.slices(report),
+        "probes": sections.probes(report),
         "provenance": sections.provenance(report),
         "figures": [(one, Markup(_inline(one))) for one in figures],  # noqa: S704 - our own drawing
         "metrics": [metric for metric in METRICS if metric.key in report.metrics],
@@ -125,7 +126,7 @@ def _environment() -> Environment:
         loader=PackageLoader("clinextract.evaluation"),
         undefined=StrictUndefined,
         # Markdown has no way to escape that all its readers know: there `inert` does it, word by word.
-        autoescape=lambda name: bool(name and name.endswith(".html.jinja")),
+        autoescape=select_autoescape(enabled_extensions=("html.jinja",), default=False),
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -149,7 +150,7 @@ def inert(text: object) -> str:
     words = re.sub(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", words)
     words = re.sub(r"[&<>|~$]|:(?=//)", lambda found: _ENTITIES[found[0]], words)
     # At the beginning of a line these would make a list, a heading or a rule.
-    return re.sub(r"^([-+#=]|\d+(?=[.)]))", lambda found: _at_beginning(found[0]), words)
+    return re.sub(r"^([-+#=]|\d+(?=[.)](\s|$)))", lambda found: _at_beginning(found[0]), words)
 
 
 def _at_beginning(sign: str) -> str:

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from clinextract.evaluation.appearance import Look, features_of, labels_of, look
 from clinextract.evaluation.metrics import BY_KEY
+from clinextract.evaluation.probes.layout import layout
 from clinextract.evaluation.results import Comparison, Evaluation, FeatureResult, Figure, Report, Slice
 from clinextract.evaluation.wording import DASH, DIFFERENT, counted, interval, number, p_value
 
@@ -204,8 +205,8 @@ def tests(comparison: Comparison, report: Report) -> Table:
         "p, Holm",
     )  # fmt: skip
     caption = (
-        "By feature: differences, second less first; transcripts that only one of the two has right; exact McNemar test, "
-        "with Holm's correction over the features"
+        "By feature: differences, second less first; transcripts that only one of the two has right; exact McNemar "
+        "test, with Holm's correction over the features"
     )
     return Table(caption, columns, tuple(rows), notes.listed)
 
@@ -240,6 +241,21 @@ def provenance(report: Report) -> Table | None:
         for one, its in _looks(report)
     )
     return Table("What made the predictions", ("predictions", *(k.replace("_", " ") for k in keys)), rows, text=True)
+
+
+def probes(report: Report) -> list[tuple[str, tuple[tuple[str, str], ...], Table | None]]:
+    """Of each set of probes: what was probed, what each found in words, and its counts by feature."""
+    labels = {feature.name: labels_of(feature) for feature in features_of(report)}
+    found = []
+    for one in map(layout, report.probes):
+        rows = tuple(Row(labels.get(name, (("", name),)), tuple(map(Cell, cells))) for name, cells in one.rows)
+        caption = (
+            "Answers that changed with the order of the fields or with a repetition, and pairs of calls that differ in a "
+            "negation"
+        )
+        columns = ("feature", *(": ".join(heading) for heading in one.headings))
+        found.append((one.about, one.words, Table(caption, columns, rows) if rows else None))
+    return found
 
 
 def _median_row(

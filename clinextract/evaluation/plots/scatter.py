@@ -13,7 +13,6 @@ from clinextract.evaluation.plots.placing import placed
 from clinextract.evaluation.plots.series import Series, listed, series_of, value
 from clinextract.evaluation.plots.sheet import (
     INK,
-    LINE,
     PAPER,
     SMALL,
     SOFT,

@@ -102,7 +102,7 @@ class Sheet:
 
     def text(self, left: float, top: float, text: str, **how: Any) -> None:
         """Text whose middle line is at a place in inches from the upper left corner."""
-        how = {"va": "center_baseline", "ha": "left", "fontsize": SIZE} | how
+        how = {"va": "center_baseline", "ha": "left", "fontsize": SIZE, **how}
         self.figure.text(left / self.width, 1 - top / self.height, text, **how)
 
     def sign(self, left: float, top: float, marker: str, **how: Any) -> None:
@@ -112,7 +112,8 @@ class Sheet:
         x, y = left / self.width, 1 - top / self.height
         if marker in {"-", "--", ":"}:
             half = 0.11 / self.width
-            line = Line2D([x - half, x + half], [y, y], linestyle=marker, linewidth=1.6, **how)
+            line = Line2D([x - half, x + half], [y, y], linewidth=1.6, **how)
+            line.set_linestyle(marker)  # type: ignore[arg-type] - one of its literals, by the line above
         else:
             line = Line2D([x], [y], linestyle="none", marker=marker, markersize=6.5, **how)
         self.figure.add_artist(line)
@@ -136,7 +137,7 @@ def width_of(text: str, size: float = SIZE) -> float:
     from matplotlib.font_manager import FontProperties  # noqa: PLC0415
     from matplotlib.textpath import text_to_path  # noqa: PLC0415
 
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(FONT, size=size), ismath=False)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(family=FONT, size=size), ismath=False)
     return float(width) / _INCH
 
 

@@ -1,7 +1,8 @@
 """A YAML file as it was written: every value as text, with the line and column where it stands.
 
 YAML guesses what a word is: `no` is false, `0123` is 83, `2024-01-01` is a date, and `no` as a language is not
-Norwegian. Here nothing is guessed. A value is the text that was written, and what it means is decided by where it stands.
+Norwegian. Here nothing is guessed. A value is the text that was written, and what it means is decided by where it
+stands.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Source:
     def position(self, place: Sequence[str | int], *, key: bool = False) -> tuple[int, int]:
         """Line and column of an entry, from 1."""
         node: yaml.Node | None = self.root
-        mark = node.start_mark if node is not None else None
+        mark: Any = node.start_mark if node is not None else None
         for number, step in enumerate(place):
             found = _inner(node, step)
             if found is None:
@@ -120,20 +121,22 @@ class Source:
         return ".".join(word[:40] for word in words)
 
     def raw(self, place: Sequence[str | int] = ()) -> Any:
-        """An entry as dictionaries, lists and texts; None where nothing stands behind a key, or there is no such key."""
+        """An entry as dictionaries, lists and texts; None where nothing stands behind a key, or where there is none."""
         node: yaml.Node | None = self.root
         for step in place:
             found = _inner(node, step)
             node = found[1] if found else None
         return _raw(node)
 
-    def node(self, place: Sequence[str | int]) -> yaml.Node | None:
-        """The entry as YAML has it."""
+    def has(self, place: Sequence[str | int]) -> bool:
+        """Whether an entry is there."""
         node: yaml.Node | None = self.root
         for step in place:
             found = _inner(node, step)
-            node = found[1] if found else None
-        return node
+            if found is None:
+                return False
+            node = found[1]
+        return True
 
 
 def read(path: Path, name: str = "") -> Source:
@@ -209,18 +212,19 @@ class _Loader(yaml.SafeLoader):
             event.anchor = None if not isinstance(event, yaml.AliasEvent) else event.anchor
         if isinstance(event, yaml.AliasEvent):
             self.get_event()  # type: ignore[no-untyped-call]
-            return yaml.ScalarNode("tag:yaml.org,2002:str", "?", event.start_mark, event.end_mark, style="'")
+            start, end = event.start_mark, event.end_mark
+            return yaml.ScalarNode("tag:yaml.org,2002:str", "?", start, end, style="'")  # type: ignore[arg-type]
         if (getattr(event, "tag", None) or "!") != "!":
             self._note(event, "a tag (!)", "Take it out, or put the text in quotation marks.")
         self._depth += 1
         if self._depth > DEEPEST:
-            raise yaml.composer.ComposerError(None, None, "nested too deeply", event.start_mark)  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", event.start_mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
 
     def _note(self, event: yaml.Event, what: str, remedy: str) -> None:
-        mark = event.start_mark
+        mark: Any = event.start_mark
         self._noted.mistakes.append(
             Mistake(self._noted.name, mark.line + 1, mark.column + 1, "", f"{what} is not known here", remedy)
         )
@@ -236,16 +240,8 @@ def _decoded(content: bytes, source: Source) -> str | None:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
         line, column = _line(before, len(before))
-        source.mistakes.append(
-            Mistake(
-                source.name,
-                line,
-                column,
-                "",
-                "the file is not text in UTF-8",
-                "In your editor choose `Save as`, and UTF-8 as the encoding; not UTF-16, and no Word document.",
-            )  # fmt: skip
-        )
+        remedy = "In your editor choose `Save as`, and UTF-8 as the encoding; not UTF-16, and no Word document."
+        source.mistakes.append(Mistake(source.name, line, column, "", "the file is not text in UTF-8", remedy))
         return None
 
 
@@ -314,7 +310,7 @@ def _raw(node: yaml.Node | None) -> Any:
         return raw
     if isinstance(node, yaml.SequenceNode):
         return [_raw(item) for item in node.value]
-    if node is None or (not node.value and node.style is None):
+    if not isinstance(node, yaml.ScalarNode) or (not node.value and node.style is None):
         return None
     return str(node.value)
 

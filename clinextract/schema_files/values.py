@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from clinextract.errors import SchemaError
 from clinextract.models.languages import LANGUAGES
+from clinextract.schema_files.terminologies import wrong_code
 
 FAULT = "schema_file"
 """The type of the errors raised here; their context holds `remedy` and `at`, the place within the value."""
@@ -221,8 +221,6 @@ def _triggered(given: Any) -> Any:
 
 
 def _codes(given: dict[str, str]) -> dict[str, str]:
-    from clinextract.schema.files.terminologies import wrong_code  # noqa: PLC0415 - it needs `fault`'s neighbours
-
     for system, code in given.items():
         wrong = wrong_code(system, code)
         if wrong:
@@ -243,5 +241,3 @@ Names = Annotated[list[Text], BeforeValidator(_listed)]
 Choices = Annotated[dict[str, dict[Language, Text]], BeforeValidator(_choices)]
 Triggered = Annotated[dict[str, list[Text]], BeforeValidator(_triggered)]
 Codes = Annotated[dict[str, Text], AfterValidator(_codes)]
-
-__all__ = ["Choices", "Codes", "Day", "Language", "Name", "Names", "Number", "Phrases", "SchemaError", "Text", "Texts"]

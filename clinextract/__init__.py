@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from clinextract.evaluation.evaluate import evaluate
     from clinextract.evaluation.probes.probing import probe
     from clinextract.extractor import Extractor, extract
+    from clinextract.fewshot import FewShot, read_examples
     from clinextract.models.fake import FakeModel
     from clinextract.models.loading import load_model
     from clinextract.palliative import PalliativeCall
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from clinextract.records import Answer, Document, Evidence, Extraction, Failure, Origin, Provenance
     from clinextract.running import Columns, RunSummary, run
     from clinextract.schema.features import Feature
+    from clinextract.schema_files.checking import check_schema
+    from clinextract.schema_files.loading import load_schema
+    from clinextract.schema_files.writing import dump_schema
     from clinextract.translation.first import TranslateFirst
     from clinextract.translation.loading import load_translator
     from clinextract.translation.ports import Translator
@@ -55,6 +59,7 @@ _HOMES = {
     "evaluation.evaluate": "evaluate",
     "evaluation.probes.probing": "probe",
     "extractor": "Extractor extract",
+    "fewshot": "FewShot read_examples",
     "models.fake": "FakeModel",
     "models.loading": "load_model",
     "palliative": "PalliativeCall",
@@ -62,6 +67,9 @@ _HOMES = {
     "records": "Answer Document Evidence Extraction Failure Origin Provenance",
     "running": "Columns RunSummary run",
     "schema.features": "Feature",
+    "schema_files.checking": "check_schema",
+    "schema_files.loading": "load_schema",
+    "schema_files.writing": "dump_schema",
     "translation.first": "TranslateFirst",
     "translation.loading": "load_translator",
     "translation.ports": "Translator",
@@ -86,6 +94,7 @@ __all__ = [
     "Failure",
     "FakeModel",
     "Feature",
+    "FewShot",
     "ModelConnectionError",
     "ModelError",
     "ModelOutputError",
@@ -104,11 +113,15 @@ __all__ = [
     "TranslationError",
     "Translator",
     "calibrate",
+    "check_schema",
+    "dump_schema",
     "evaluate",
     "extract",
     "load_model",
+    "load_schema",
     "load_translator",
     "probe",
+    "read_examples",
     "run",
 ]
 

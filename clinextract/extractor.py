@@ -35,6 +35,7 @@ from clinextract.prompts import Example, check_examples
 from clinextract.records import Document, Extraction, Failure, Provenance, Stage
 from clinextract.schema.features import fields_of, schema_hash
 from clinextract.schema.rules import Rules
+from clinextract.schema_files.loading import examples_of
 
 S = TypeVar("S", bound=BaseModel, default=PalliativeCall)
 Decoding = Literal["skeleton", "outlines"]
@@ -72,8 +73,8 @@ class Extractor(Generic[S]):
             prompt, which takes any JSON schema, gives no probabilities, keeps no rules, and needs a pass of the model
             for every token.
         order: "joint" (each field given those before it) or "independent"; None for the model's better one.
-        examples: Few-shot examples, or a `FewShot` that chooses them for each transcript; None for the shipped ones
-            where the schema is the default one. An example is never shown for its own transcript.
+        examples: Few-shot examples, or a `FewShot` that chooses them for each transcript; None for those of the
+            schema's file, or the shipped ones of the default schema. None is shown for its own transcript.
         middleware: Called in turn on every document before anything else.
         review_band: Two probabilities; a yes/no answer whose P(yes) lies between them is marked for review, and another
             choice whose P(value) lies below the upper one.
@@ -118,6 +119,7 @@ class Extractor(Generic[S]):
         rules = Rules(self._fields)
         self._regex = canonical_regex(schema)
         self.plan = build_plan(self._fields, self.model.tokenizer, self._regex) if decoding == "skeleton" else None
+        examples = examples_of(schema) if examples is None else examples
         if examples is not None:
             pool = examples if isinstance(examples, Sequence) else examples.pool
             check_examples(schema, pool)

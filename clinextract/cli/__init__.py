@@ -11,5 +11,5 @@ from clinextract.cli.app import DEBUG, app, main
 __all__ = ["DEBUG", "app", "main"]
 
 # In the order in which --help shows their commands.
-for _subject in ("transcript", "run", "evaluate", "calibrate", "probe", "models"):
+for _subject in ("transcript", "run", "evaluate", "calibrate", "probe", "schema", "models"):
     import_module(f"clinextract.cli.{_subject}")

@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+PALLIATIVE = "palliative_care"
+"""The schema that is meant where none is named."""
+
 Model = Annotated[
     str | None,
     typer.Option(
@@ -16,6 +19,15 @@ Model = Annotated[
         help="Which model reads the transcript; see `clinextract models`. "
         "Without it: the one that $CLINEXTRACT_MODEL names, else the embedded one.",
         show_default=False,
+    ),
+]
+
+
+Schema = Annotated[
+    str,
+    typer.Option(
+        "--schema",
+        help="Which features: a schema file, or the name of one that `clinextract schema list` shows.",
     ),
 ]
 
@@ -64,6 +76,17 @@ def translating(spec: str | None, failures: Literal["fail", "original"]) -> list
     import clinextract  # noqa: PLC0415
 
     return [clinextract.TranslateFirst(spec, on_failure=failures)]
+
+
+def schema_of(given: str) -> Any:
+    """The model class that the option above names."""
+    from clinextract.schema_files.loading import load_schema  # noqa: PLC0415
+
+    if given == PALLIATIVE:
+        from clinextract.palliative import PalliativeCall  # noqa: PLC0415
+
+        return PalliativeCall  # the same, without a file to read
+    return load_schema(given)
 
 
 def names_of(given: str | None) -> list[str] | None:

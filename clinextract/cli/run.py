@@ -13,7 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from clinextract.cli.app import app
-from clinextract.cli.options import Calibration, Evidence, Model, Translate, TranslateFailures, busy, translating
+from clinextract.cli.options import (
+    PALLIATIVE,
+    Calibration,
+    Evidence,
+    Model,
+    Schema,
+    Translate,
+    TranslateFailures,
+    busy,
+    schema_of,
+    translating,
+)
 
 if TYPE_CHECKING:
     from clinextract.running import RunSummary
@@ -37,6 +48,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
         str | None,
         typer.Option(help="A column with language codes; without it each text's is found out.", show_default=False),
     ] = None,
+    schema: Schema = PALLIATIVE,
     model: Model = None,
     order: Annotated[
         Literal["joint", "independent"] | None,
@@ -60,7 +72,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
     calibrator = None if calibration is None else clinextract.Calibrator.load(calibration)
     with busy():
         extractor = clinextract.Extractor(
-            clinextract.PalliativeCall,
+            schema_of(schema),
             model,
             order=order,
             middleware=translating(translate, translate_failures),

@@ -17,7 +17,18 @@ from rich.padding import Padding
 from rich.text import Text
 
 from clinextract.cli.app import app
-from clinextract.cli.options import Calibration, Evidence, Model, Translate, TranslateFailures, busy, translating
+from clinextract.cli.options import (
+    PALLIATIVE,
+    Calibration,
+    Evidence,
+    Model,
+    Schema,
+    Translate,
+    TranslateFailures,
+    busy,
+    schema_of,
+    translating,
+)
 from clinextract.errors import RecordInvalid
 
 READABLE = 100
@@ -36,6 +47,7 @@ def extract(  # noqa: PLR0913 - each is an option of the command
     ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One row of JSON instead of a table.")] = False,
+    schema: Schema = PALLIATIVE,
     model: Model = None,
     decoding: Annotated[
         Literal["skeleton", "outlines"],
@@ -62,7 +74,7 @@ def extract(  # noqa: PLR0913 - each is an option of the command
     calibrator = None if calibration is None else clinextract.Calibrator.load(calibration)
     with busy():
         extractor = clinextract.Extractor(
-            clinextract.PalliativeCall,
+            schema_of(schema),
             model,
             decoding=decoding,
             order=order,

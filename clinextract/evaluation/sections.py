@@ -250,8 +250,8 @@ def probes(report: Report) -> list[tuple[str, tuple[tuple[str, str], ...], Table
     for one in map(layout, report.probes):
         rows = tuple(Row(labels.get(name, (("", name),)), tuple(map(Cell, cells))) for name, cells in one.rows)
         caption = (
-            "Answers that changed with the order of the fields or with a repetition, and pairs of calls that differ in a "
-            "negation"
+            "Answers that changed with the order of the fields or with a repetition, and pairs of calls that differ "
+            "in a negation"
         )
         columns = ("feature", *(": ".join(heading) for heading in one.headings))
         found.append((one.about, one.words, Table(caption, columns, rows) if rows else None))

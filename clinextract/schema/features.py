@@ -68,7 +68,8 @@ def Feature(  # noqa: N802, PLR0913 - reads as a kind of Field, and is used as o
     extra: dict[str, Any] = {"label": dict(label), "definition": dict(definition), "codes": dict(codes or {})}
     given = {
         "counts": counts, "does_not_count": does_not_count, "examples": examples, "choice_labels": choice_labels,
-        "implies": implies, "excludes": excludes, "unit": unit, "places": places, "quote": quote, "earliest": field_options.get("ge"), "latest": field_options.get("le"),
+        "implies": implies, "excludes": excludes, "unit": unit, "places": places, "quote": quote,
+        "earliest": field_options.get("ge"), "latest": field_options.get("le"),
     }  # fmt: skip
     extra |= {key: _plain(value) for key, value in given.items() if value and not _is_number(key, value)}
     if merge != "any":

@@ -129,7 +129,7 @@ class Rules:
                 return
             name = order[at]
             for head in sorted(domains[name], key=lambda head: -float(preferences[name][head])):
-                narrowed = self._propagated({**domains, name: frozenset([head])})
+                narrowed = self._propagated({**domains, name: frozenset([head])}, [name])
                 if narrowed is not None:
                     search(at + 1, narrowed, total + float(preferences[name][head]))
 
@@ -191,26 +191,37 @@ class Rules:
             name = next((name for name in self.names if len(domains[name]) > 1), None)
             if name is None:
                 return True
-            waiting += [self._propagated({**domains, name: frozenset([head])}) for head in sorted(domains[name])[::-1]]
+            waiting += [
+                self._propagated({**domains, name: frozenset([head])}, [name]) for head in sorted(domains[name])[::-1]
+            ]
         return False
 
-    def _propagated(self, domains: _Domains) -> _Domains | None:
-        """The domains without heads that no answer can have; None where nothing is left of one."""
+    def _propagated(self, domains: _Domains, changed: Sequence[str] | None = None) -> _Domains | None:
+        """The domains without heads that no answer can have; None where nothing is left of one.
+
+        Args:
+            domains: By field, the heads that it may still have.
+            changed: The fields that have lost some since the last time; None for all.
+        """
         domains = dict(domains)
-        changed = True
-        while changed:
-            changed = False
-            for rule in self._rules:
-                for when, then in (
-                    (rule.when, rule.then),
-                    (self._negated(rule.then), self._negated(rule.when)),
-                ):
-                    if domains[when.field] <= when.heads and not domains[then.field] <= then.heads:
-                        domains[then.field] &= then.heads
-                        changed = True
-                        if not domains[then.field]:
-                            return None
+        waiting = list(self.names if changed is None else changed)
+        while waiting:
+            for when, then in self._reasons.get(waiting.pop(), ()):
+                if domains[when.field] <= when.heads and not domains[then.field] <= then.heads:
+                    domains[then.field] &= then.heads
+                    waiting.append(then.field)
+                    if not domains[then.field]:
+                        return None
         return domains
+
+    @cached_property
+    def _reasons(self) -> Mapping[str, Sequence[tuple[Condition, Condition]]]:
+        """By field, what follows where it is decided: each rule, and the same read backwards."""
+        reasons: dict[str, list[tuple[Condition, Condition]]] = {name: [] for name in self.names}
+        for rule in self._rules:
+            reasons[rule.when.field].append((rule.when, rule.then))
+            reasons[rule.then.field].append((self._negated(rule.then), self._negated(rule.when)))
+        return reasons
 
     def _negated(self, condition: Condition) -> Condition:
         every = frozenset(range(len(heads(self._fields[condition.field]))))

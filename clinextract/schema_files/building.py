@@ -102,7 +102,7 @@ def _text(form: TextForm) -> tuple[Any, dict[str, Any]]:
     quote = {"quote": form.kind == "quote"}
     if form.max_items is not None:
         item = Annotated[str, Field(min_length=form.min_length, max_length=form.max_length)]
-        return list[item], quote | {"min_length": form.min_items, "max_length": form.max_items}  # type: ignore[valid-type]
+        return list[item], quote | {"min_length": form.min_items, "max_length": form.max_items}
     return (str | None if form.optional in {None, True} else str), quote | {
         "min_length": form.min_length,
         "max_length": form.max_length,

@@ -63,6 +63,12 @@ def info_of(schema: type[BaseModel]) -> SchemaInfo | None:
     return info
 
 
+def examples_of(schema: type[BaseModel]) -> FewShot | None:
+    """The few-shot examples of the schema's file; None without."""
+    info = info_of(schema)
+    return info.examples if info else None
+
+
 def located(source: str | Path) -> tuple[Path, str]:
     """The file that is meant, and how messages name it.
 

@@ -228,15 +228,32 @@ def _kind_meant(kind: str) -> str:
 def validated(
     model: type[Form], raw: Mapping[str, Any], place: Place, source: Source, context: Mapping[str, Any]
 ) -> tuple[Any, list[Mistake]]:
-    """Entries as a form, or its mistakes."""
+    """Entries as a form, or its mistakes.
+
+    Args:
+        model: The form.
+        raw: Its entries.
+        place: Where they stand.
+        source: The file.
+        context: The `languages` of the file, and what else is known here (`also`).
+    """
+    known = [*model.model_fields, *context["also"]]
+    # Entries that are not known are told of here: they would keep Pydantic from comparing the others.
+    unknown = [_unknown(key, place, source, known) for key in raw if key not in model.model_fields]
+    own = {key: value for key, value in raw.items() if key in model.model_fields}
     try:
-        return model.model_validate(raw, context=dict(context)), []
+        form = model.model_validate(own, context=dict(context))
     except ValidationError as error:
-        known = [*model.model_fields, *context["also"]]
-        return None, [_mistake(item, place, source, known) for item in error.errors(include_url=False)]
+        return None, unknown + [_mistake(item, place, source) for item in error.errors(include_url=False)]
+    return (None if unknown else form), unknown
 
 
-def _mistake(error: Any, place: Place, source: Source, known: Sequence[str]) -> Mistake:
+def _unknown(key: str, place: Place, source: Source, known: Sequence[str]) -> Mistake:
+    remedy = meant(key, known) or f"Known are: {', '.join(one for one in known if one != 'replace')}"
+    return source.mistake((*place, key), f'there is no entry "{key[:40]}" here', remedy, key=True)
+
+
+def _mistake(error: Any, place: Place, source: Source) -> Mistake:
     """Pydantic's error as one that a person can act on."""
     steps = [step for step in error["loc"] if step != "[key]"]
     inner, kind = (*place, *steps), error["type"]
@@ -247,9 +264,5 @@ def _mistake(error: Any, place: Place, source: Source, known: Sequence[str]) -> 
     last = str(steps[-1]) if steps else ""
     if kind == "missing":
         return source.mistake(inner[:-1], f"{last} is missing", REMEDIES.get(last, f"Write {last}: and what it is."))
-    if kind == "extra_forbidden":
-        shown = [one for one in known if one not in {"replace"}]
-        remedy = meant(last, known) or f"Known are: {', '.join(shown)}"
-        return source.mistake(inner, f'there is no entry "{last[:40]}" here', remedy, key=True)
     message, remedy = _SAID.get(kind, (error["msg"], ""))
     return source.mistake(inner, message, remedy)

@@ -186,8 +186,10 @@ def _measured(axes: Axes, key: str, scale: _Scale) -> None:
     axes.grid(visible=True, axis="x")
     axes.axvline(scale.reference, color=SOFT, linewidth=1.1, zorder=1.5)
     axes.axhline(0.5, color=SOFT, linewidth=0.7)
-    said = {"mcc": "MCC (0 is chance, 1 is perfect)",
-            "prediction_ratio": "named too rarely   ←   prediction ratio (logarithmic)   →   named too often"}  # fmt: skip
+    said = {
+        "mcc": "MCC (0 is chance, 1 is perfect)",
+        "prediction_ratio": "named too rarely   ←   prediction ratio (logarithmic)   →   named too often",
+    }
     axes.set_xlabel(said.get(key, BY_KEY[key].label))
 
 

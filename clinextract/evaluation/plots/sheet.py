@@ -113,7 +113,7 @@ class Sheet:
         if marker in {"-", "--", ":"}:
             half = 0.11 / self.width
             line = Line2D([x - half, x + half], [y, y], linewidth=1.6, **how)
-            line.set_linestyle(marker)  # type: ignore[arg-type] - one of its literals, by the line above
+            line.set(linestyle=marker)
         else:
             line = Line2D([x], [y], linestyle="none", marker=marker, markersize=6.5, **how)
         self.figure.add_artist(line)

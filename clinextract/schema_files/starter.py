@@ -27,7 +27,7 @@ _EXAMPLES: Mapping[str, str] = {
     "short text": "    max_length: 120   # letters; in the model's own words\n",
     "quote": "    max_length: 120   # letters; word for word from the transcript\n",
     "group": "    fields:\n      - id: since\n        kind: short text\n        definition: Since when.\n",
-    "groups": "    max_items: 5      # there can be so many at most\n    fields:\n      - id: name\n        kind: quote\n"
+    "groups": "    max_items: 5      # how many at most\n    fields:\n      - id: name\n        kind: quote\n"
     "        definition: Its name, as it is said.\n",
 }
 

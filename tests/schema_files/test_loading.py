@@ -195,7 +195,11 @@ def test_examples_of_a_file_are_shown(tmp_path: Path) -> None:
 
 
 def test_examples_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
-    pool = '{"transcript": "He coughs.", "answer": {"cough": true}}\n{"transcript": "All well.", "answer": {"cough": false}}\n'
+    one, two = (
+        '{"transcript": "He coughs.", "answer": {"cough": true}}',
+        '{"transcript": "All well.", "labels": {"cough": false}}',
+    )
+    pool = f"{one}\n{two}\n"
     (tmp_path / "pool.jsonl").write_text(pool, encoding="utf-8")
     head = "name: w\nfeatures:\n  - {id: cough, kind: yes/no, definition: a}\n"
     text = f"{head}examples: {{file: pool.jsonl, choose: random, count: 1, seed: 3}}\n"
@@ -204,7 +208,7 @@ def test_examples_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
     assert info.examples is not None
     assert (info.examples.choose, info.examples.count, info.examples.seed) == ("random", 1, 3)
     (tmp_path / "pool.jsonl").write_text(pool.replace("false", '"no"'), encoding="utf-8")
-    with pytest.raises(SchemaFileError, match="line 2 of 'pool.jsonl'"):
+    with pytest.raises(SchemaFileError, match=r"line 2 of 'pool\.jsonl'"):
         load_schema(written(tmp_path, text))
 
 

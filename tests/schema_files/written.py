@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 IDS = "pain fever swollen_leg score2 x_1 mobility since Grade medicine help_at_home".split()
 TEXTS = (
     "The patient has it.", "yes", "no", "on", "1", "12:30", "2024-01-01", "a: b", "# no note", "- dash", "it's", '"',
-    "درد دارد", "می‌خوابد، «نه»", "e\u0301", "{x}", "null", "~", "x" * 90, "words " * 30 + "end", "%", "@a", "&a", "*a", "|", ">",
+    "درد دارد", "می‌خوابد، «نه»", "e\u0301", "{x}", "null", "~", "x" * 90, "words " * 30 + "end", "%", "@a", "&a", "*a",
+    "|", ">",
 )  # fmt: skip
 texts = st.sampled_from(TEXTS) | st.text("ab :#-'\"\\é‌م", min_size=1, max_size=12).filter(lambda t: t.strip() != "")
 CODES = ({}, {"ICD-10": "R52"}, {"ICD-10": "R30-R39", "LOINC": "8310-5"}, {"SNOMED CT": "22253000"}, {"local": "x 1"})
@@ -27,7 +28,7 @@ def _by_language(draw: st.DrawFn, languages: list[str], values: st.SearchStrateg
 
 @st.composite
 def _kind(draw: st.DrawFn, languages: list[str], *, nested: bool) -> dict[str, Any]:
-    kinds = "yes/no choice several decimal date quote".split() + ["whole number", "short text"]
+    kinds = ["yes/no", "choice", "several", "whole number", "decimal", "date", "short text", "quote"]
     kind = draw(st.sampled_from(kinds + ([] if nested else ["group", "groups"])))
     made: dict[str, Any] = {"kind": kind}
     low = draw(st.integers(-50, 400))

@@ -33,7 +33,7 @@ def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
             for command, said in re.findall(r"^\$ clinextract (.*)\n((?:(?!\$ ).*\n)*)", part["console"], re.MULTILINE):
                 assert timeless(Run(shlex.split(command), capsys).out) == timeless(said), command
                 commands += 1
-    assert commands == 8
+    assert commands == 9
 
 
 def timeless(text: str) -> str:

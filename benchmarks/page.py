@@ -135,6 +135,7 @@ def _models(part: Report, title: str) -> str:
     ]
     text = "\n".join(lines)
     added = [_additions(part["additions"])] if "additions" in part else []
+    added += [_translation(part["translation"])] if "translation" in part else []
     return "\n\n".join([text + _single(part), _batched(part), *added, _memory(part)])
 
 
@@ -146,6 +147,21 @@ def _additions(part: Report) -> str:
         f"Lines to choose from: {_span(part['lines'])}.",
         "",
         "| one at a time | seconds | times the answer alone |",
+        "|---|---|---|",
+    ]
+    for name, one in times.items():
+        lines.append(f"| {name} | {_cell(Spread.of([*one.values()]))} | {_cell(ratio(one, times[PLAIN]))} |")
+    return "\n".join(lines)
+
+
+def _translation(part: Report) -> str:
+    times = _seconds(part["times"])
+    lines = [
+        "What translating first adds, when the model that reads also translates, line by line in batches. It runs for",
+        f"as many tokens as the writers' own English has ({_span(part['tokens'])}, over {_span(part['lines'])} lines),",
+        "and that English is then read: trained weights would end there by themselves, random ones never end.",
+        "",
+        "| Persian calls, one at a time | seconds | times the answer alone |",
         "|---|---|---|",
     ]
     for name, one in times.items():

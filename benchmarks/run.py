@@ -128,6 +128,9 @@ def _models(settings: Settings, architecture: str, device: str, batch: int) -> d
     batched[contenders.OUTLINES] = {key: seconds * batch for key, seconds in guided.items()}
     _say("evidence")
     added = additions.measured(model, [texts[pick] for pick in picks], settings.repetitions, wait)
+    _say("translation")
+    calls = dict(list(transcripts.paired(languages["fa"]).items())[: settings.singles])
+    translated = additions.translated(model, calls, settings.slow, wait)
     bytes_of = {"parameters": model.model.num_parameters(), "dtype": model.info.dtype}
     lengths = [_lengths(item) for item in bench.items]
     del bench
@@ -151,6 +154,7 @@ def _models(settings: Settings, architecture: str, device: str, batch: int) -> d
         "single": timing.flat(single),
         "batched": timing.flat(batched),
         "additions": added,
+        "translation": translated,
         "memory": memory.table(settings.peaks, texts[batch - 1 : batch], shared),
         "memory of a batch": memory.table((contenders.OURS,), texts[:batch], shared),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -33,6 +33,16 @@ def chosen(length: Callable[[str], int], each: int) -> dict[str, list[str]]:
     for text in every():
         groups["fa" if language_of(text) == "fa" else "en"].append((length(text), text))
     return {language: _spread(group, each) for language, group in groups.items()}
+
+
+def paired(texts: Sequence[str]) -> dict[str, str]:
+    """Those of some transcripts that are Persian and were put into English line by line, with their English."""
+    calls: dict[str, dict[str, str]] = {}
+    for path in sorted((ROOT / "examples" / "train_default_model" / "calls").glob("*.jsonl")):
+        for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+            calls.setdefault(row["pair"], {})[row["language"]] = row["transcript"]
+    both = {pair["fa"]: pair["en"] for pair in calls.values() if len(pair) == 2}
+    return {text: both[text] for text in texts if text in both and text.count("\n") == both[text].count("\n")}
 
 
 def _spread(group: list[tuple[int, str]], each: int) -> list[str]:

@@ -47,7 +47,7 @@ def serving(answer: Callable[[int, Any], tuple[int, Any]]) -> Iterator[tuple[str
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

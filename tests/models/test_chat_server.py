@@ -53,9 +53,11 @@ def test_a_server_that_fails_twice_is_asked_a_third_time(status: int) -> None:
 
 
 def test_a_server_that_goes_on_failing_is_an_error() -> None:
-    with serving(lambda *_: (503, {"error": SECRET})) as (base, served):
-        with pytest.raises(ModelConnectionError, match="status 503") as caught:
-            client(base).complete([CHAT], [9])
+    with (
+        serving(lambda *_: (503, {"error": SECRET})) as (base, served),
+        pytest.raises(ModelConnectionError, match="status 503") as caught,
+    ):
+        client(base).complete([CHAT], [9])
     assert len(served.requests) == 3
     assert_silent(caught.value)
 
@@ -68,8 +70,9 @@ def test_a_server_that_never_answers_is_given_up() -> None:
         return answered("too late")
 
     with serving(never) as (base, served):
+        one = client(base, timeout=0.1)
         with pytest.raises(ModelTimeout) as caught:
-            client(base, timeout=0.1).complete([CHAT], [9])
+            one.complete([CHAT], [9])
         until.set()
     assert len(served.requests) == 3
     assert_silent(caught.value)
@@ -86,9 +89,11 @@ def test_no_server_is_an_error() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 404])
 def test_a_refusal_is_final(status: int) -> None:
-    with serving(lambda *_: (status, {"error": {"message": SECRET}})) as (base, served):
-        with pytest.raises(ModelError, match=f"status {status}") as caught:
-            client(base).complete([CHAT], [9])
+    with (
+        serving(lambda *_: (status, {"error": {"message": SECRET}})) as (base, served),
+        pytest.raises(ModelError, match=f"status {status}") as caught,
+    ):
+        client(base).complete([CHAT], [9])
     assert len(served.requests) == 1
     assert_silent(caught.value)
 
@@ -97,9 +102,8 @@ def test_a_refusal_is_final(status: int) -> None:
     "body", [b"<html>", b"[]", {"choices": []}, {"choices": [{"text": SECRET}]}, {}, answered(7)[1]]
 )
 def test_what_is_no_chat_completion_is_an_error(body: Any) -> None:
-    with serving(lambda *_: (200, body)) as (base, _):
-        with pytest.raises(ModelError, match="no chat completion") as caught:
-            client(base).complete([CHAT], [9])
+    with serving(lambda *_: (200, body)) as (base, _), pytest.raises(ModelError, match="no chat completion") as caught:
+        client(base).complete([CHAT], [9])
     assert_silent(caught.value)
 
 
@@ -109,9 +113,8 @@ def test_an_answer_that_was_cut_is_none() -> None:
 
 
 def test_a_redirection_is_not_followed() -> None:
-    with serving(lambda *_: (307, {})) as (base, served):
-        with pytest.raises(ModelError, match="status 307"):
-            client(base).complete([CHAT], [9])
+    with serving(lambda *_: (307, {})) as (base, served), pytest.raises(ModelError, match="status 307"):
+        client(base).complete([CHAT], [9])
     assert len(served.requests) == 1
 
 

@@ -1,4 +1,4 @@
-"""Translation for real: models trained here on the shipped calls give their writers' English, through the whole path."""
+"""Translation for real: models trained here on the shipped calls give their writers' English, on the whole path."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class OfAnotherLength(Recorded):
         lambda found: found[:-1],
         lambda found: [*found, "more"],
         lambda _: None,
-        lambda found: "".join(found),
+        "".join,
         lambda _: [],
     ],
 )

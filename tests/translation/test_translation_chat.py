@@ -46,7 +46,7 @@ def test_what_looks_like_a_control_token_is_no_such_thing_to_a_server() -> None:
 
 
 def test_a_server_that_is_down_fails_the_document_or_lets_the_original_go_on(caplog: pytest.LogCaptureFixture) -> None:
-    with serving(lambda *_: (503, {})) as (base, served):
+    with serving(lambda *_: (503, {})) as (base, _):
         translator = ServerTranslator(OpenAIServer(f"{base}#aya", wait=0.01))
         with pytest.raises(ModelConnectionError) as caught:
             TranslateFirst(translator)(Document(CALL, id="call-7"))

@@ -8,6 +8,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from clinextract.text import language_of
+from clinextract.translation.passages import passages
 
 ROOT = Path(__file__).parents[1]
 SHORTEST, LONGEST = 150, 400
@@ -36,13 +37,17 @@ def chosen(length: Callable[[str], int], each: int) -> dict[str, list[str]]:
 
 
 def paired(texts: Sequence[str]) -> dict[str, str]:
-    """Those of some transcripts that are Persian and were put into English line by line, with their English."""
+    """Those of some transcripts that are Persian and have an English of as many passages, with that English."""
     calls: dict[str, dict[str, str]] = {}
     for path in sorted((ROOT / "examples" / "train_default_model" / "calls").glob("*.jsonl")):
         for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
             calls.setdefault(row["pair"], {})[row["language"]] = row["transcript"]
     both = {pair["fa"]: pair["en"] for pair in calls.values() if len(pair) == 2}
-    return {text: both[text] for text in texts if text in both and text.count("\n") == both[text].count("\n")}
+    return {
+        text: both[text]
+        for text in texts
+        if text in both and len(passages(text, "fa", "en")) == len(passages(both[text], "en", "fa"))
+    }
 
 
 def _spread(group: list[tuple[int, str]], each: int) -> list[str]:

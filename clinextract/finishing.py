@@ -87,7 +87,8 @@ class Finisher(Generic[S]):
         answers = {}
         for spec in self._fields:
             decision = first[spec.name].decision
-            differs = any(repr(other[spec.name].decision.value) != repr(decision.value) for other in others)
+            said = _comparable(spec, decision.value)
+            differs = any(_comparable(spec, other[spec.name].decision.value) != said for other in others)
             value = getattr(features, spec.name)
             answers[spec.name] = self._answer(spec, value, decision, shown[spec.name], differs=differs)
         return features, answers
@@ -136,29 +137,21 @@ class _Quotes:
     def restored(self, spec: FieldSpec, value: Json) -> Json:
         """The value with every quote in the original's own spelling."""
         if spec.kind == "quote" and isinstance(value, str):
-            return self._restored(value, int(spec.maximum))
+            return self._restored(value, int(spec.minimum), int(spec.maximum))
         if spec.kind == "group" and isinstance(value, Mapping):
             return {inner.name: self.restored(inner, value[inner.name]) for inner in spec.fields}
         if spec.kind == "list" and isinstance(value, Sequence):
             return [self.restored(spec.fields[0], item) for item in value]
         return value
 
-    def _restored(self, quote: str, longest: int) -> str:
+    def _restored(self, quote: str, shortest: int, longest: int) -> str:
         places = (self._source.quote(quote, span) for span in self._spans)
         evidence = next((place for place in places if place is not None), None)
+        evidence = self._source.fitted(evidence, shortest, longest) if evidence else None
         if evidence is None:
             return quote
-        if len(evidence.text) > longest:  # vowel signs, or a translation's whole line
-            cut = _cut(evidence.text, longest)
-            evidence = Evidence(evidence.line, evidence.start, evidence.start + len(cut), cut)
         self.found.append(evidence)
         return evidence.text
-
-
-def _cut(text: str, longest: int) -> str:
-    """The beginning of a text up to a length, at the end of a word where it has one."""
-    words = text[: longest + 1].rsplit(None, 1)
-    return words[0] if len(words) == 2 and len(words[0]) <= longest else text[:longest]
 
 
 def _evidence(
@@ -169,6 +162,8 @@ def _evidence(
         return tuple(dict.fromkeys(quoted)), "exact"
     if spec.absent(merged.decision.value):
         return (), None
+    if spec.kind == "quote":  # a translation's, of an original that is too short for it
+        return (), "none"
     # A list rests on all windows that it was united from, anything else on the one that won.
     windows = merged.windows if spec.kind in {"several", "list"} else merged.windows[:1]
     asked = [n for n in windows if spec.name in decoded[n].located]
@@ -180,3 +175,14 @@ def _evidence(
 
 def _line(source: Source, reading: Reading, number: int) -> Evidence:
     return source.evidence(*reading.lines[number])
+
+
+def _comparable(spec: FieldSpec, value: Json) -> str:
+    """What of a value can be compared between two languages: of words, whether there are any."""
+    if spec.kind in {"text", "quote"} and not spec.values:
+        return repr(spec.absent(value))
+    if spec.kind == "group" and isinstance(value, Mapping):
+        return repr([_comparable(inner, value[inner.name]) for inner in spec.fields])
+    if spec.kind == "list" and isinstance(value, Sequence):
+        return repr([_comparable(spec.fields[0], item) for item in value])
+    return repr(value)

@@ -45,6 +45,24 @@ class Source:
         at = bisect_right(self._numbers, start, key=lambda line: line[0]) - 1
         return Evidence(self._numbers[max(at, 0)][1], start, end, self._base[start:end])
 
+    def fitted(self, evidence: Evidence, shortest: int, longest: int) -> Evidence | None:
+        """Evidence as long as a field wants it: its beginning, or with what stands around it.
+
+        A translation and its original differ in length, and so does the normal form where it drops or spells out signs.
+
+        Returns:
+            None where the whole original is too short.
+        """
+        start, end = evidence.start, evidence.end
+        if len(self._base) < shortest:
+            return None
+        if end - start > longest:
+            end = start + _cut(evidence.text, shortest, longest)
+        elif end - start < shortest:
+            end = min(start + shortest, len(self._base))
+            start = end - shortest
+        return Evidence(evidence.line, start, end, self._base[start:end])
+
     def quote(self, quote: str, within: Span) -> Evidence | None:
         """Where a quote stands in a stretch of `text`; None for a quote of nothing."""
         start = self.text.find(quote, *within) if quote else -1
@@ -61,3 +79,10 @@ class Source:
             if first < last:
                 spans.append((first - self._skipped, last - self._skipped))
         return spans
+
+
+def _cut(text: str, shortest: int, longest: int) -> int:
+    """How much of a text fits a length: up to the end of a word, where that leaves enough of it."""
+    start = text[:longest]
+    whole = start.rstrip() if text[longest].isspace() else start.rsplit(None, 1)[0]
+    return len(whole) if len(whole) >= shortest else longest

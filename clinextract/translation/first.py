@@ -99,17 +99,21 @@ class TranslateFirst:
         if document.origin is not None or source == self.target:
             return document
         parts = passages(document.text, source, self.target)
-        if not any(part.body for part in parts):  # invisible characters: for the extractor to refuse
+        if not any(part.label or part.body for part in parts):  # invisible characters: for the extractor to refuse
             return document
         try:
             translations = self._translated(parts, source)
+            text, spans = assembled(document.text, parts, (translations.get(part.body, part.body) for part in parts))
+            if not normalise(text).text.strip():  # where no check asks for words
+                raise TranslationError(
+                    "the translation is empty", hint="Try another translator, and leave the check 'empty' on."
+                )
         except ClinExtractError as error:
             error.with_document(document.id)
             if self._on_failure == "fail" or error.usage:
                 raise
             _log.warning("document %s goes on untranslated: %s", document.id, error.message)
             return replace(document, notes=(*document.notes, f"not translated: {error.message}"))
-        text, spans = assembled(document.text, parts, (translations.get(part.body, part.body) for part in parts))
         origin = Origin(document.text, source, spans, self._compare)
         return Document(text, document.id, self.target, origin, document.notes)
 

@@ -280,7 +280,8 @@ def test_any_text_and_any_function_keep_the_way_back(text: str, function: Callab
     document = Document(text, language="fa")
     try:
         translated = TranslateFirst(function, checks=())(document)
-    except RecordInvalid:  # nothing but invisible characters came back
+    except TranslationError as error:  # nothing but invisible characters came back
+        assert error.message == "the translation is empty"
         return
     origin = translated.origin
     assert origin is not None

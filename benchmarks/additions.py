@@ -7,16 +7,16 @@ from functools import partial
 from typing import Any
 
 from benchmarks import timing
+from benchmarks.translators import Work, Written
 from clinextract.extractor import Extractor
 from clinextract.models.transformers import TransformersModel
 from clinextract.palliative import PalliativeCall
-from clinextract.translation.chat import LocalChatTranslator
+from clinextract.text import lines
 from clinextract.translation.first import TranslateFirst
-from clinextract.translation.passages import passages
 
 PLAIN = "the answer alone"
 EVIDENCE = "with evidence"
-TRANSLATED = "translated first"
+TRANSLATED = "translated first by {}"
 
 
 def measured(
@@ -44,13 +44,18 @@ def measured(
 
 
 def translated(
-    model: TransformersModel, calls: Mapping[str, str], repetitions: int, wait: Callable[[], object]
+    model: TransformersModel,
+    calls: Mapping[str, str],
+    translators: Mapping[str, Work],
+    repetitions: int,
+    wait: Callable[[], object],
 ) -> dict[str, Any]:
-    """Seconds with and without a translation by the same model, call by call, in turn.
+    """Seconds with and without a translation, call by call, in turn.
 
     Args:
-        model: Random weights will do: see `_Bounded`.
-        calls: Persian transcripts and their writers' English, line for line.
+        model: Reads.
+        calls: Persian transcripts and their writers' English, of as many passages.
+        translators: What translates, by what the page calls it. Random weights will do: see `Written`.
         repetitions: Of each.
         wait: Called before a time is taken.
 
@@ -58,13 +63,10 @@ def translated(
         "times": as `timing.flat`; "lines", "tokens": of every call its lines, and the tokens of its English.
     """
     texts = list(calls)
-    extractors = {
-        PLAIN: [Extractor(PalliativeCall, model)] * len(texts),
-        TRANSLATED: [
-            Extractor(PalliativeCall, model, middleware=[TranslateFirst(_Written(model, text, calls[text]), checks=())])
-            for text in texts
-        ],
-    }
+    extractors = {PLAIN: [Extractor(PalliativeCall, model)] * len(texts)}
+    for name, work in translators.items():
+        first = [TranslateFirst(Written(work, text, calls[text]), checks=()) for text in texts]
+        extractors[TRANSLATED.format(name)] = [Extractor(PalliativeCall, model, middleware=[one]) for one in first]
 
     def run(name: str, number: int) -> object:
         return extractors[name][number](texts[number])
@@ -72,38 +74,6 @@ def translated(
     ways = {name: timing.Contender(partial(run, name), repetitions) for name in extractors}
     return {
         "times": timing.flat(timing.interleave(ways, len(texts), wait)),
-        "lines": [len(text.splitlines()) for text in texts],
+        "lines": [len(lines(text)) for text in texts],
         "tokens": [len(model.tokenizer.encode(english)) for english in calls.values()],
     }
-
-
-class _Written:
-    """A translator that does the work of a chat model, and then gives what a writer wrote.
-
-    So the model runs for as many tokens as a right translation has, whatever its weights are.
-    """
-
-    name, fingerprint = "written", ""
-
-    def __init__(self, model: TransformersModel, persian: str, english: str) -> None:
-        self._model = model
-        bodies = [part.body for part in passages(persian, "fa", "en")]
-        self._english = dict(zip(bodies, (part.body for part in passages(english, "en", "fa")), strict=True))
-
-    def translate(self, texts: Sequence[str], *, source: str, target: str) -> list[str]:
-        written = [self._english[text] for text in texts]
-        most = max(len(self._model.tokenizer.encode(one)) for one in written)
-        LocalChatTranslator(_Bounded(self._model, most)).translate(texts, source=source, target=target)
-        return written
-
-
-class _Bounded:
-    """A model whose continuations end after so many tokens: random weights would go on to the limit."""
-
-    def __init__(self, model: TransformersModel, most: int) -> None:
-        self.info, self.tokenizer, self.chat = model.info, model.tokenizer, model.chat
-        self.prefill, self.session = model.prefill, model.session
-        self._model, self._most = model, most
-
-    def continuations(self, rows: Sequence[Sequence[int]], max_tokens: int) -> list[str | None]:
-        return self._model.continuations(rows, min(max_tokens, self._most))

@@ -157,9 +157,11 @@ def _additions(part: Report) -> str:
 def _translation(part: Report) -> str:
     times = _seconds(part["times"])
     lines = [
-        "What translating first adds, when the model that reads also translates, line by line in batches. It runs for",
-        f"as many tokens as the writers' own English has ({_span(part['tokens'])}, over {_span(part['lines'])} lines),",
-        "and that English is then read: trained weights would end there by themselves, random ones never end.",
+        "What translating first adds, line by line in batches of at most 16: by the chat model that reads, token by",
+        "token; and by a sequence-to-sequence model with the shape of `facebook/nllb-200-distilled-600M`, with four",
+        "beams. All weights are random, and NLLB's vocabulary is made from the calls. Each runs for as many tokens as",
+        f"the writers' own English has ({_span(part['tokens'])} of the reader's, over {_span(part['lines'])} lines),",
+        "and that English is then read: trained weights would end there by themselves.",
         "",
         "| Persian calls, one at a time | seconds | times the answer alone |",
         "|---|---|---|",

@@ -19,7 +19,18 @@ from typing import Any
 import torch
 import transformers
 
-from benchmarks import additions, contenders, embedded, evaluation, memory, page, plans, timing, transcripts
+from benchmarks import (
+    additions,
+    contenders,
+    embedded,
+    evaluation,
+    memory,
+    page,
+    plans,
+    timing,
+    transcripts,
+    translators,
+)
 from benchmarks.architectures import build
 from clinextract.decoding.judge import canonical_regex
 from clinextract.models.guided import _generator
@@ -130,7 +141,9 @@ def _models(settings: Settings, architecture: str, device: str, batch: int) -> d
     added = additions.measured(model, [texts[pick] for pick in picks], settings.repetitions, wait)
     _say("translation")
     calls = dict(list(transcripts.paired(languages["fa"]).items())[: settings.singles])
-    translated = additions.translated(model, calls, settings.slow, wait)
+    translating = translators.both(model, device, tiny=architecture == "tiny")
+    translated = additions.translated(model, calls, translating, settings.slow, wait)
+    del translating
     bytes_of = {"parameters": model.model.num_parameters(), "dtype": model.info.dtype}
     lengths = [_lengths(item) for item in bench.items]
     del bench

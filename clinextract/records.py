@@ -79,7 +79,7 @@ class Document:
         id: A name for it in results and errors; by default the first 12 hexadecimal digits of the text's SHA-256.
         language: ISO 639-1 code, or None to have it found out.
         origin: What the text is a translation of, where it is one; such a document is not translated again.
-        notes: What befell it on its way, one sentence each, without a patient's words: "not translated: ...".
+        notes: What befell it on its way, one sentence each, without a patient's words: "translated from fa by ...".
     """
 
     text: str
@@ -175,7 +175,7 @@ class Provenance:
         tokens: "prefix" (reused), "transcript" (with what follows it in the prompt), "answer".
         passes: Passes of the model over this transcript, of all its windows together.
         windows: Into how many windows the transcript was divided; 1 where it was read whole.
-        notes: What befell the document on its way, one sentence each, such as that it was not translated.
+        notes: What befell the document on its way, one sentence each: what translated it, or why it was not translated.
         calibration: First 16 hexadecimal digits of a SHA-256 over the calibration; None where there was none.
     """
 

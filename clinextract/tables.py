@@ -131,7 +131,5 @@ def _probability(answer: Answer) -> Text:
 def _caption(result: Extraction[Any]) -> Padding:
     provenance = result.provenance
     milliseconds = 1000 * sum(provenance.seconds.values())
-    return Padding(
-        Text(f"model {provenance.model} · transcript in {provenance.language} · {milliseconds:.0f} ms", "dim italic"),
-        (0, 1),
-    )
+    about = f"model {provenance.model} · transcript in {provenance.language} · {milliseconds:.0f} ms"
+    return Padding(Text("\n".join([about, *provenance.notes]), "dim italic"), (0, 1))

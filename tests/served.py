@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -45,7 +45,8 @@ def serving(answer: Callable[[int, Any], tuple[int, Any]]) -> Iterator[tuple[str
             if status in {301, 302, 307}:
                 self.send_header("Location", "http://192.0.2.1/v1/chat/completions")
             self.end_headers()
-            self.wfile.write(data)
+            with suppress(ConnectionError):  # the client went away in the meantime
+                self.wfile.write(data)
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 ROOT = Path(__file__).parents[1]
 CONTENDERS = ("clinextract", "`outlines.Generator`", "`model.generate`", "one bare pass")
+TRANSLATIONS = ("translated first by the model that reads", "translated first by a model of NLLB's shape")
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def test_page_of_a_quick_run(tmp_path: Path, tokenizers: Path) -> None:
     assert "No figure here means anything" in page
     assert all(f"| {name}" in page for name in CONTENDERS)
     assert page.count("| met |") + page.count("| **not met** |") == 5
+    assert all(f"| {name}" in page for name in TRANSLATIONS)
     assert {"plans", "cpu", "machine"} <= report.keys()
     assert str(tmp_path) not in page + json.dumps(report)
 

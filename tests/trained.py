@@ -5,9 +5,11 @@ They show that the path works from words to words. What they have not seen they 
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import random
+import shutil
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
@@ -28,6 +30,8 @@ from clinextract.translation.prompt import messages
 CALLS = Path(__file__).parents[1] / "examples" / "train_default_model" / "calls"
 LONGEST = {"fa": 60, "en": 70}
 """Characters of the lines that are learnt."""
+WHOLE = 12
+"""Calls that are learnt whole."""
 MORE = 60
 """Lines of other calls that are learnt beside the whole calls."""
 
@@ -52,7 +56,8 @@ def parallel() -> tuple[tuple[str, str], ...]:
 @cache
 def by_heart() -> tuple[tuple[str, str], ...]:
     """Whole calls of short lines, which the models learn, in both languages."""
-    return tuple(pair for pair in parallel() if len(_lines(*pair)) >= 5 and all(map(_is_short, _lines(*pair))))
+    short = [pair for pair in parallel() if len(_lines(*pair)) >= 5 and all(map(_is_short, _lines(*pair)))]
+    return tuple(short[:WHOLE])
 
 
 def expected(persian: str, english: str) -> str:
@@ -85,7 +90,7 @@ def marian() -> Path:
     """A Marian of two layers, with the tokenizer that Marian has: a folder."""
     import sentencepiece
 
-    folder = Path(mkdtemp(prefix="marian-"))
+    folder = _folder("marian")
     pairs = list(sentences().items())
     spm = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
@@ -128,6 +133,13 @@ def marian() -> Path:
     return folder
 
 
+def _folder(name: str) -> Path:
+    """A folder that lasts as long as the process."""
+    folder = mkdtemp(prefix=f"{name}-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 def _marian(size: int) -> Any:
     torch.manual_seed(0)
     layers = {
@@ -155,7 +167,7 @@ def _marian(size: int) -> Any:
 @cache
 def chat() -> Path:
     """A Llama of two layers with a chat template, which answers the translation prompt: a folder."""
-    folder = Path(mkdtemp(prefix="chat-"))
+    folder = _folder("chat")
     pairs = list(sentences(0).items())
     before, behind = _rendered().split(SLOT)
     words = Tokenizer(models.BPE())

@@ -115,7 +115,8 @@ class TranslateFirst:
             _log.warning("document %s goes on untranslated: %s", document.id, error.message)
             return replace(document, notes=(*document.notes, f"not translated: {error.message}"))
         origin = Origin(document.text, source, spans, self._compare)
-        return Document(text, document.id, self.target, origin, document.notes)
+        by = ", ".join(filter(None, (self.translator.name, self.translator.fingerprint)))
+        return Document(text, document.id, self.target, origin, (*document.notes, f"translated from {source} by {by}"))
 
     def _translated(self, parts: Collection[Passage], source: str) -> dict[str, str]:
         """The translation of every distinct body that has words; the others stay as they are."""
@@ -142,7 +143,7 @@ def _failed(parts: Collection[Passage], faulty: Mapping[str, tuple[str, ...]]) -
     return TranslationError(
         f"{len(lines)} of {len(parts)} lines could not be translated: {', '.join(named[:NAMED_LINES])}{rest}",
         hint="Look at these lines. Another translator may do better; checks= leaves out a check that is wrong here, "
-        "and on_failure='original' lets such documents go on untranslated.",
+        "and on_failure='original' (--translate-failures original) lets such documents go on untranslated.",
     )
 
 

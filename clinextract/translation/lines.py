@@ -66,7 +66,7 @@ def translate_lines(translator: Translator, lines: Iterable[str], settings: Sett
 
     The first attempt gives the translator whole lines in batches. A local model that is asked the same again answers
     the same, so each further attempt gives it what failed in smaller pieces, one by one: sentences, then clauses, then
-        phrases.
+    phrases.
 
     Args:
         translator: What translates.

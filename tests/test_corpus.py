@@ -1,0 +1,78 @@
+"""The shipped calls: every record is whole, every quote stands in its transcript, and no call is there twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clinextract.palliative import PalliativeCall
+from clinextract.text import language_of
+
+FOLDER = Path(__file__).parents[1] / "examples" / "train_default_model" / "calls"
+FILES = sorted(FOLDER.glob("*.jsonl"))
+FEATURES = tuple(PalliativeCall.model_fields)
+FORMS = {"note", "dialogue", "asr", "message"}
+KEYS = {"id", "pair", "language", "author", "form", "phenomena", "transcript", "labels", "evidence"}
+ALIKE = 0.5
+"""Estimated Jaccard index of two texts' sequences of eight letters, from which they count as the same call."""
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_record_is_whole(path: Path) -> None:
+    for record in records(path):
+        assert set(record) == KEYS, record["id"]
+        assert record["author"] == path.stem
+        assert record["form"] in FORMS
+        assert record["id"] == f"{record['pair']}-{record['language']}"
+        assert re.fullmatch(rf"{path.stem}-\d{{3}}[a-z]?", record["pair"])
+        assert tuple(record["labels"]) == FEATURES
+        assert all(isinstance(value, bool) for value in record["labels"].values())
+        assert {name for name, value in record["labels"].items() if value} == set(record["evidence"]), record["id"]
+        for name, quotes in record["evidence"].items():
+            assert quotes, (record["id"], name)
+            for quote in quotes:
+                assert quote.strip() == quote != ""
+                assert quote in record["transcript"], (record["id"], name)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_call_is_there_in_both_languages_line_for_line(path: Path) -> None:
+    pairs: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for record in records(path):
+        assert record["language"] not in pairs[record["pair"]], record["id"]
+        pairs[record["pair"]][record["language"]] = record
+    for name, pair in pairs.items():
+        assert set(pair) == {"fa", "en"}, name
+        assert pair["fa"]["labels"] == pair["en"]["labels"], name
+        assert pair["fa"]["form"] == pair["en"]["form"]
+        assert language_of(pair["fa"]["transcript"]) == "fa", name
+        assert language_of(pair["en"]["transcript"]) == "en", name
+        lines = [pair[code]["transcript"].count("\n") for code in ("fa", "en")]
+        assert lines[0] == lines[1], name
+
+
+def test_no_call_is_there_twice() -> None:
+    """By MinHash (Broder 1997); the two versions of a contrast pair are meant to be alike."""
+    datasketch = pytest.importorskip("datasketch")
+    for language in ("fa", "en"):
+        near = datasketch.MinHashLSH(threshold=ALIKE, num_perm=128)
+        for path in FILES:
+            for record in records(path):
+                if record["language"] != language:
+                    continue
+                letters = re.sub(r"\W+", "", record["transcript"].casefold())
+                sketch = datasketch.MinHash(num_perm=128)
+                sketch.update_batch([letters[n : n + 8].encode() for n in range(max(1, len(letters) - 7))])
+                story = re.sub(r"(?<=\d)[a-z]$", "", record["pair"])
+                twins = {other for other in near.query(sketch) if other.split("|")[1] != story}
+                assert not twins, (record["id"], twins)
+                near.insert(f"{record['id']}|{story}", sketch)

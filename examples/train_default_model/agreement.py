@@ -1,8 +1,8 @@
 """How far a second reader agrees with the writers: `python agreement.py` prints Cohen's kappa by feature.
 
-A second reader gets the English texts in a shuffled order and never sees a label. `second_reading/AUTHOR.jsonl` has a line
-for every call: {"pair": ..., "true": [features]}. Disagreements were settled by the guidelines afterwards; what is counted
-here is the state before, which is why the file keeps the writer's first labels too, as "first".
+A second reader gets the English texts in a shuffled order and never sees a label. `second_reading/AUTHOR.jsonl` has
+a line for every call: {"pair": ..., "true": [features], "first": [features]}, "first" being the writer's labels at that
+time. Disagreements were settled by the guidelines afterwards; what is counted here is the state before.
 """
 
 import json

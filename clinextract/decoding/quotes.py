@@ -66,16 +66,16 @@ def _grammar(opened: Open, text: str, *, null: bool | None) -> str:
     """The grammar of a quote in llguidance's dialect of Lark."""
     may_be_null = (opened.nullable if null is None else null) and not opened.opened
     low = max(opened.minimum, 1)
-    quotable = _quotable(text, low, opened.maximum)
-    ways = ["QUOTE"] if quotable else []
-    if opened.minimum == 0 or not (quotable or may_be_null):
+    may_quote = quotable(text, low, opened.maximum)
+    ways = ["QUOTE"] if may_quote else []
+    if opened.minimum == 0 or not (may_quote or may_be_null):
         ways.append('""')
     before = "" if opened.opened else '" \\""'
     alternatives = [f'{before} ({" | ".join(ways)}) "\\""'] if ways else []
     if may_be_null:
         alternatives.append('" null"')
     grammar = f"start: {' | '.join(alternatives)}\n"
-    if quotable:
+    if may_quote:
         least, most = max(low - 2, 0), max(opened.maximum - 2, 0)
         longer = f"{_EDGE}{_INSIDE}{{{least},{most}}}{_EDGE}"
         lengths = [*([_EDGE] if low == 1 else []), *([longer] if opened.maximum > 1 else [])]
@@ -85,7 +85,7 @@ def _grammar(opened: Open, text: str, *, null: bool | None) -> str:
     return grammar
 
 
-def _quotable(text: str, low: int, high: int) -> bool:
+def quotable(text: str, low: int, high: int) -> bool:
     """Whether some stretch of whole words within a line has a length within the bounds."""
     for run in _UNQUOTED.split(text):
         words = [(match.start(), match.end()) for match in _WORDS.finditer(run) if not match[0].isspace()]

@@ -25,6 +25,7 @@ from clinextract.decoding.choices import Decision, Reader, Scores, favourite, pr
 from clinextract.decoding.opens import Guides
 from clinextract.decoding.plan import Plan
 from clinextract.decoding.probability import shares
+from clinextract.decoding.quotes import quotable
 from clinextract.decoding.segments import Branch, Choice, Forced, Open, Segment, Unfolding
 from clinextract.errors import ModelOutputError
 from clinextract.models.base import LogProbs, Order, Read, Step
@@ -106,6 +107,7 @@ class Row:
             order: "joint": each field given the ones before it. "independent": each field alone behind the prompt.
             guess: The first draft, by field; by default the first alternative of every choice.
         """
+        self._picks |= self._unsaid(plan)
         values: dict[str, Json]
         if order == "joint":
             values = yield from self._object(plan.segments, guess)
@@ -226,10 +228,21 @@ class Row:
         if ruled:
             self._ruled.add(choice.field)
 
+    def _unsaid(self, plan: Plan) -> dict[str, int]:
+        """Quotes that rules speak of and that this transcript has no words for: they are nothing before all else."""
+        picks: dict[str, int] = {}
+        for one in plan.fields:
+            if self._rules is None or one.kind != "quote" or not one.nullable or one.name not in self._rules.names:
+                continue
+            low, high = max(int(one.minimum), 1), int(one.maximum)
+            if not quotable(self._text, low, high) and self._rules.allowed(one.name, picks)[0]:
+                picks[one.name] = 0
+        return picks
+
     def _open(self, opened: Open) -> Flow[None]:
         """Generate an open value; a token that is the only one allowed costs no pass."""
         allowed = self._rules.allowed(opened.field, self._picks) if self._rules and opened.head else None
-        if allowed is not None and not allowed[1]:
+        if allowed is not None and (not allowed[1] or opened.field in self._picks):
             self._nothing(opened)
             return
         null = False if allowed is not None and not allowed[0] else None
@@ -298,7 +311,8 @@ class Row:
                     choice.field: _preferences(choice, score, self._cutoffs.get(choice.field))
                     for (_, choice), score in zip(listed, scores, strict=True)
                     if choice.field in self._rules.names
-                }
+                },
+                self._picks,
             )
         for (_, choice), score in zip(listed, scores, strict=True):
             pick = best[choice.field]

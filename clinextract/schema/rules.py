@@ -109,11 +109,12 @@ class Rules:
         decided = {other: frozenset([pick]) for other, pick in picks.items() if other in self.names}
         return np.array([self._extends({**decided, name: frozenset([head])}) for head in range(count)], dtype=bool)
 
-    def best(self, preferences: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, int]:
+    def best(self, preferences: Mapping[str, npt.NDArray[np.float64]], picks: Picks | None = None) -> dict[str, int]:
         """The heads that keep all rules and have the greatest total preference.
 
         Args:
             preferences: For every field that rules speak of, a score for each head, such as its log-probability.
+            picks: What is decided already; together with it the rules can be kept.
         """
         order = [name for name in self.names if name in preferences]
         found: dict[str, int] = {}
@@ -133,8 +134,9 @@ class Rules:
                 if narrowed is not None:
                     search(at + 1, narrowed, total + float(preferences[name][head]))
 
-        start = self._propagated(self._domains({}))
-        assert start is not None  # checked when the rules were made
+        decided = {name: frozenset([pick]) for name, pick in (picks or {}).items() if name in self.names}
+        start = self._propagated(self._domains(decided))
+        assert start is not None  # checked when the rules were made, and by who decided
         search(0, start, 0.0)
         return found
 

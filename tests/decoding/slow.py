@@ -42,6 +42,10 @@ class SlowDecoder:
         """Every field given the ones before it."""
         self._fields = plan.fields
         self._tokens, self._written, self._picks = list(prompt), "", {}
+        for field in plan.fields if self.rules else ():
+            nothing = field.kind == "quote" and not quotable(self.text, max(1, int(field.minimum)), int(field.maximum))
+            if nothing and field.nullable and field.name in self.rules.names and self._keeps_rules({field.name: 0}):
+                self._picks[field.name] = 0
         self._walk(plan.segments)
         return json.loads(self._written)
 
@@ -104,7 +108,7 @@ class SlowDecoder:
         null = segment.nullable
         if segment.head and self.rules is not None:
             may = [self._keeps_rules({**self._picks, segment.field: head}) for head in range(2)]
-            if not may[1]:
+            if not may[1] or segment.field in self._picks:
                 text = f" null{segment.ends}"
                 self._picks[segment.field] = 0
                 self._append(text, self.tokenizer.encode(text))

@@ -25,12 +25,14 @@ from clinextract.decoding.segments import Open
 from clinextract.errors import SchemaError
 from clinextract.models.base import Order
 from clinextract.models.transformers import TransformersModel
-from clinextract.schema.features import fields_of
+from clinextract.schema.features import Feature, fields_of
 from clinextract.schema.rules import Rules
 from clinextract.schema.specs import FieldSpec
 
 CLEAR = 1e-4
 TRANSCRIPT = 'او گفت "درد" دارم، و شب‌ها نمی‌خوابم.\nBP 12/8, pain\\ache e\u0301té \u064bـ'
+UNQUOTABLE = "prolonged breathlessness"
+"""No quote of three characters stands in it."""
 
 
 @dataclass
@@ -65,7 +67,13 @@ class Task:
 
 
 @st.composite
-def tasks(draw: st.DrawFn, schemas: st.SearchStrategy[type[BaseModel]], *, rows: int = 1) -> Task:
+def tasks(
+    draw: st.DrawFn,
+    schemas: st.SearchStrategy[type[BaseModel]],
+    *,
+    rows: int = 1,
+    texts: Sequence[str] = (TRANSCRIPT,),
+) -> Task:
     kind = draw(st.sampled_from(LOSSLESS))
     made = model(kind, draw(st.sampled_from(ARCHITECTURES)), draw(st.integers(0, 9)))
     chance = random.Random(draw(st.integers(0, 2**32)))
@@ -73,7 +81,7 @@ def tasks(draw: st.DrawFn, schemas: st.SearchStrategy[type[BaseModel]], *, rows:
     prompts = [[chance.randrange(size) for _ in range(chance.randint(1, 12))] for _ in range(rows)]
     schema = draw(schemas)
     cutoffs = {f.name: draw(st.floats(0, 1)) for f in fields_of(schema) if f.kind == "boolean" and draw(st.booleans())}
-    return Task(made, schema, prompts, cutoffs)
+    return Task(made, schema, prompts, cutoffs, draw(st.sampled_from(texts)))
 
 
 def values(decisions: Decisions) -> str:
@@ -120,7 +128,7 @@ def test_what_unfolds_is_what_a_slow_decoder_finds(task: Task) -> None:
         assert values(fast) == json.dumps(slow)
 
 
-@given(tasks(ruled()).filter(usable))
+@given(tasks(ruled(), texts=(TRANSCRIPT, UNQUOTABLE)).filter(usable))
 @settings(max_examples=60)
 def test_rules_are_kept_as_a_slow_decoder_keeps_them(task: Task) -> None:
     [fast] = task.fast()
@@ -128,6 +136,22 @@ def test_rules_are_kept_as_a_slow_decoder_keeps_them(task: Task) -> None:
     slow, margin = task.slow(task.prompts[0])
     if margin > CLEAR:
         assert values(fast) == json.dumps(slow)
+
+
+class Asked(BaseModel):
+    fever: bool = Feature(label={}, definition={}, implies={"": ["reading"]})
+    reading: str | None = Feature(label={}, definition={}, quote=True, max_length=3)
+    pain: bool = Feature(label={}, definition={}, excludes={"": ["not reading"]})
+
+
+@pytest.mark.parametrize("order", ["joint", "independent"])
+@pytest.mark.parametrize(("text", "some"), [("BP 12/8", True), (UNQUOTABLE, False)])
+def test_a_quote_that_a_rule_asks_for_is_never_empty(text: str, some: bool, order: Order) -> None:
+    prompts = [[prompt] for prompt in range(2, 40)]
+    task = Task(model(LOSSLESS[0], ARCHITECTURES[0], 3), Asked, prompts, {"fever": 0.4, "pain": 0.4}, text)
+    answers = [valid(task, decisions).model_dump() for decisions in task.fast(order)]
+    assert all(answer["reading"] != "" for answer in answers)
+    assert any(answer["fever"] or answer["pain"] for answer in answers) is some
 
 
 @given(tasks(st.one_of(unfolding(), ruled()), rows=3).filter(usable), st.sampled_from(["joint", "independent"]))

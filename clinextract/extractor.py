@@ -1,36 +1,31 @@
 """From transcripts to features: one object that is compiled once, and one function that makes it for one call.
 
-Preparing and finishing are pure; between them stands the one call of the model, in `_decode`.
+Preparing and finishing are pure; between them stands the one call of the model, an `Answerer`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby, islice
 from time import perf_counter
-from typing import Any, Generic, Literal
+from typing import Any, Generic
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
+from clinextract.answering import Answerer, Decoded, Decoding, Job
 from clinextract.calibration.calibrator import BAND, Calibrator
-from clinextract.decoding.choices import Decision
-from clinextract.decoding.decode import drive
 from clinextract.decoding.judge import canonical_regex
-from clinextract.decoding.opens import Guides
 from clinextract.decoding.plan import build_plan
-from clinextract.decoding.rows import Constraints, Decisions, Flow, Guess, Row
-from clinextract.errors import ClinExtractError, ModelOutputError, SchemaError, mapped
-from clinextract.evidence import locate, replies
+from clinextract.decoding.rows import Constraints, Guess
+from clinextract.errors import ClinExtractError, SchemaError, mapped
 from clinextract.fewshot import ExampleChooser, FewShot
-from clinextract.finishing import Decoded, Finisher, Located
+from clinextract.finishing import Finisher
 from clinextract.models.base import GuidedModel, LogitModel, Order
 from clinextract.models.loading import load_model
 from clinextract.palliative import PalliativeCall
-from clinextract.preparing import Middleware, Prepared, Preparer, Reading
+from clinextract.preparing import Middleware, Prepared, Preparer
 from clinextract.prompts import Example, check_examples
 from clinextract.records import Document, Extraction, Failure, Provenance, Stage
 from clinextract.schema.features import fields_of, schema_hash
@@ -38,26 +33,11 @@ from clinextract.schema.rules import Rules
 from clinextract.schema_files.loading import examples_of
 
 S = TypeVar("S", bound=BaseModel, default=PalliativeCall)
-Decoding = Literal["skeleton", "outlines"]
 
 REVIEW_BAND = BAND
 """Probabilities between these two are for a person to look at, until a calibration says better."""
 WINDOW = 8
 """Batches that are read ahead, so that documents of like length can be decoded together."""
-_UNPLANNED_TOKENS = 2048
-"""Most tokens of an answer without a plan, under `decoding="outlines"`."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One reading of a document of a batch."""
-
-    position: int
-    view: int
-    window: int
-    reading: Reading
-    text: str
-    document_id: str
 
 
 class Extractor(Generic[S]):
@@ -114,25 +94,26 @@ class Extractor(Generic[S]):
         self.model = load_model(model)
         self.order: Order = order or self.model.info.order
         self._fields = fields_of(schema, planned=decoding == "skeleton")
-        self._evidence = evidence
-        self._check_able()
+        self._check_able(evidence=evidence)
         rules = Rules(self._fields)
-        self._regex = canonical_regex(schema)
-        self.plan = build_plan(self._fields, self.model.tokenizer, self._regex) if decoding == "skeleton" else None
+        regex = canonical_regex(schema)
+        self.plan = build_plan(self._fields, self.model.tokenizer, regex) if decoding == "skeleton" else None
         examples = examples_of(schema) if examples is None else examples
         if examples is not None:
             pool = examples if isinstance(examples, Sequence) else examples.pool
             check_examples(schema, pool)
             examples = FewShot(pool, count=len(pool)) if isinstance(examples, Sequence) and pool else examples
-        self._guides = Guides(self.model.tokenizer)
         self._schema_hash = schema_hash(schema)
         if calibrator is not None:
             calibrator.check(
                 schema_hash=self._schema_hash, model_hash=self.model.info.hash, order=self.order, decoding=decoding
             )
         self._calibrator = calibrator
-        self._constraints = Constraints(rules, calibrator.cutoffs if calibrator else {})
+        constraints = Constraints(rules, calibrator.cutoffs if calibrator else {})
         self._prepare = Preparer(self.model, self._fields, self.plan, examples, middleware, window)
+        self._answer = Answerer(
+            self.model, self._fields, self.plan, regex, order=self.order, constraints=constraints, evidence=evidence
+        )
         self._finish = Finisher(schema, self._fields, rules, review_band, calibrator)
         self.keeps_translation = keep_translation
         # All that does not belong to the schema or the model: for another schema to be asked in the same way.
@@ -160,8 +141,8 @@ class Extractor(Generic[S]):
         prepared = self._checked(_document(document))
         jobs = _jobs(0, prepared)
         with mapped("decoding", prepared.document.id):
-            decoded = [self._decode([job], guess)[0] for job in jobs]
-        return self._result(prepared, dict(zip(map(_place, jobs), decoded, strict=True)))
+            decoded = [self._answer([job], guess)[0] for job in jobs]
+        return self._result(prepared, dict(zip((job.place for job in jobs), decoded, strict=True)))
 
     def batch(self, documents: Iterable[str | Document], *, batch_size: int = 8) -> Iterator[Extraction[S] | Failure]:
         """Extract the features of many transcripts, with one result for each, in their order.
@@ -187,14 +168,14 @@ class Extractor(Generic[S]):
             jobs.sort(key=lambda job: (job.reading.compiled.prompt.hash, len(job.reading.tokens)))
             decoded: dict[tuple[int, int, int], Decoded | ClinExtractError] = {}
             for batch in _batches(jobs, batch_size):
-                decoded |= zip(map(_place, batch), self._try_decode(batch), strict=True)
+                decoded |= zip((job.place for job in batch), self._try_decode(batch), strict=True)
             for position, prepared in ready.items():
                 if isinstance(prepared, Failure):
                     yield prepared
                 else:
                     yield self._try_finish(position, prepared, decoded)
 
-    def _check_able(self) -> None:
+    def _check_able(self, *, evidence: bool) -> None:
         """Whether the model can be asked for this schema at all, and in this way."""
         info = self.model.info
         if info.fields and tuple(field.name for field in self._fields) != info.fields:
@@ -208,7 +189,7 @@ class Extractor(Generic[S]):
             raise SchemaError(
                 f"{self.model!r} cannot be run by outlines.Generator", hint="Use a model of transformers."
             )
-        if self._evidence and (self.decoding == "outlines" or not info.evidence):
+        if evidence and (self.decoding == "outlines" or not info.evidence):
             what = f"the model {info.name!r}" if self.decoding == "skeleton" else "decoding='outlines'"
             raise SchemaError(
                 f"{what} gives no evidence",
@@ -222,53 +203,6 @@ class Extractor(Generic[S]):
                 prompt = view.readings[0].compiled.prompt
                 self._calibrator.check_prompt(prompt.hash, prompt.language, document.id)
         return prepared
-
-    def _decode(self, batch: Sequence[_Job], guess: Guess | None = None) -> list[Decoded]:
-        """The one call of the model, for readings with the same prompt."""
-        if self.plan is None:
-            return [self._generate(job) for job in batch]
-        started = perf_counter()
-        prefix = self.model.prefill(batch[0].reading.compiled.prefix)
-        session = self.model.session(prefix, len(batch))
-        room = None if self.model.info.context is None else self.model.info.context - prefix.length
-        rows = [Row(job.reading.tokens, job.text, self._guides, self._constraints, room) for job in batch]
-        answers = drive(session, [self._flow(row, job, guess or {}) for row, job in zip(rows, batch, strict=True)])
-        seconds = (perf_counter() - started) / len(batch)
-        return [Decoded(decisions, seconds, session.passes, located) for decisions, located in answers]
-
-    def _flow(self, row: Row, job: _Job, guess: Guess) -> Flow[tuple[Decisions, Located]]:
-        """One reading's way: the answer, then the evidence of what is present."""
-        assert self.plan is not None
-        decisions = yield from row.answer(self.plan, self.order, guess)
-        present = [
-            one.name for one in self._fields if one.kind != "quote" and not one.absent(decisions[one.name].value)
-        ]
-        if not self._evidence or not present:
-            return decisions, {}
-        questions = {name: job.reading.compiled.questions[name] for name in present}
-        first = job.reading.span[0]
-        lines = [job.text[start - first : end - first] for start, end in job.reading.lines]
-        located = yield from locate(row, questions, replies(lines, self.model.tokenizer))
-        return decisions, located
-
-    def _generate(self, job: _Job) -> Decoded:
-        """Token by token under `outlines.Generator`."""
-        assert isinstance(self.model, GuidedModel)
-        started = perf_counter()
-        tokens = [*job.reading.compiled.prefix, *job.reading.tokens]
-        limit = self.model.info.context
-        room = _UNPLANNED_TOKENS if limit is None else min(_UNPLANNED_TOKENS, limit - len(tokens))
-        text = self.model.generate(tokens, self._regex, room)
-        try:
-            values = json.loads(text)
-        except ValueError:  # also for a number of thousands of digits
-            raise ModelOutputError(
-                f"the answer was not complete after {room} tokens",
-                hint="Bound the schema's texts, or use decoding='skeleton'.",
-                document_id=job.document_id,
-            ) from None
-        decisions = {name: Decision(value, None) for name, value in values.items()}
-        return Decoded(decisions, perf_counter() - started, len(self.model.tokenizer.encode(text)))
 
     def _result(self, prepared: Prepared, decoded: Mapping[tuple[int, int, int], Decoded]) -> Extraction[S]:
         """The result of a document whose readings, by position, view and window, are all decoded."""
@@ -325,11 +259,11 @@ class Extractor(Generic[S]):
         except ClinExtractError as error:
             return Failure(name, error.with_document(name), stage)
 
-    def _try_decode(self, batch: Sequence[_Job]) -> list[Decoded | ClinExtractError]:
+    def _try_decode(self, batch: Sequence[Job]) -> list[Decoded | ClinExtractError]:
         """What a batch gives; where the model fails on it, what each reading gives alone."""
         try:
             with mapped("decoding"):
-                return [*self._decode(batch)]
+                return [*self._answer(batch)]
         except ClinExtractError as error:
             if len(batch) > 1:
                 return [one for job in batch for one in self._try_decode([job])]
@@ -343,10 +277,10 @@ class Extractor(Generic[S]):
     ) -> Extraction[S] | Failure:
         mine: dict[tuple[int, int, int], Decoded] = {}
         for job in _jobs(position, prepared):
-            one = decoded[_place(job)]
+            one = decoded[job.place]
             if isinstance(one, ClinExtractError):
                 return Failure(job.document_id, one.with_document(job.document_id), "decode")
-            mine[_place(job)] = one
+            mine[job.place] = one
         try:
             return self._result(prepared, mine)
         except ClinExtractError as error:
@@ -380,20 +314,16 @@ def _document(given: str | Document) -> Document:
     return given if isinstance(given, Document) else Document(given)
 
 
-def _jobs(position: int, prepared: Prepared) -> list[_Job]:
+def _jobs(position: int, prepared: Prepared) -> list[Job]:
     """The readings of a document, each with the text that it reads."""
     return [
-        _Job(position, number, window, reading, view.source.text[slice(*reading.span)], prepared.document.id)
+        Job(position, number, window, reading, view.source.text[slice(*reading.span)], prepared.document.id)
         for number, view in enumerate(prepared.views)
         for window, reading in enumerate(view.readings)
     ]
 
 
-def _place(job: _Job) -> tuple[int, int, int]:
-    return job.position, job.view, job.window
-
-
-def _batches(jobs: Sequence[_Job], size: int) -> Iterator[Sequence[_Job]]:
+def _batches(jobs: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:
     """Runs of at most `size` readings that share a prompt."""
     for _, group in groupby(jobs, key=lambda job: job.reading.compiled.prompt.hash):
         members = list(group)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from clinextract.answering import Decoded
 from clinextract.calibration.calibrator import Calibrator
 from clinextract.decoding.choices import Decision
-from clinextract.decoding.rows import Decisions
 from clinextract.errors import ModelOutputError
 from clinextract.preparing import Prepared, Reading, View
 from clinextract.records import Answer, Evidence, EvidenceStatus
@@ -21,22 +20,6 @@ from clinextract.source import Source, Span
 from clinextract.windows import Merged, merge
 
 S = TypeVar("S", bound=BaseModel)
-Located = Mapping[str, tuple[int, ...]]
-"""By field the lines of a reading that show it, the best one first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What the model said of one reading, and what it took.
-
-    Attributes:
-        located: Where evidence was asked for: for each field that is present, the lines that show it.
-    """
-
-    decisions: Decisions
-    seconds: float
-    passes: int
-    located: Located = field(default_factory=dict)
 
 
 class Finisher(Generic[S]):

@@ -12,7 +12,7 @@ from time import perf_counter
 
 from clinextract.decoding.plan import Plan
 from clinextract.errors import DocumentTooLong, RecordInvalid
-from clinextract.evidence import questions
+from clinextract.evidence.asking import questions
 from clinextract.fewshot import ExampleChooser
 from clinextract.models.base import LogitModel
 from clinextract.prompts import Example, Prompt, default_examples, prompt_language, render

@@ -241,8 +241,8 @@ def test_evidence_stands_under_the_answers(tmp_path: Path, capsys: pytest.Captur
         assert all(one["text"] in {WORDS, "and nothing else"} for one in shown)
 
 
-def test_a_model_that_has_no_evidence_says_so(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(["extract", WORDS, "--evidence"], capsys)
+def test_a_way_of_decoding_that_has_no_evidence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(["extract", WORDS, "--evidence", "--decoding", "outlines"], capsys)
     assert run.code == 2
     assert "gives no evidence" in run.err
     assert_no_words(run.err)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -12,7 +13,7 @@ from strategies import hostile
 from tiny import model
 
 from clinextract.errors import SchemaError
-from clinextract.evidence import Replies, replies
+from clinextract.evidence.asking import Replies, replies
 from clinextract.extractor import Extractor
 from clinextract.models.base import Order
 from clinextract.models.fake import ByteTokenizer, FakeModel
@@ -136,9 +137,49 @@ def test_both_languages_are_read_and_disagreements_marked() -> None:
 
 
 def test_a_model_that_cannot_say_is_refused_with_a_hint() -> None:
-    with pytest.raises(SchemaError, match="gives no evidence") as caught:
-        Extractor(PalliativeCall, "default", evidence=True)
-    assert caught.value.hint
+    cannot = FakeModel({})
+    cannot.info = replace(cannot.info, evidence=None)
+    for refused, decoding in ((cannot, "skeleton"), ("default", "outlines")):
+        with pytest.raises(SchemaError, match="gives no evidence") as caught:
+            Extractor(PalliativeCall, refused, decoding=decoding, evidence=True)
+        assert caught.value.hint
+
+
+def test_every_line_that_gives_the_answer_alone_is_evidence_the_surest_first() -> None:
+    told = FakeModel(
+        lambda text: {"pain": 0.9 if "hurts" in text else 0.7 if "sore" in text else 0.1}, evidence="alone"
+    )
+    call = Extractor(PalliativeCall, told, evidence=True)(
+        "Nurse: Tell me.\nSon: It's sore.\nNurse: And?\nSon: It hurts."
+    )
+    assert [one.line for one in call.answers["pain"].evidence] == [4, 2]
+    assert call.answers["fever"].evidence_status is None
+
+
+def test_a_question_and_its_answer_are_evidence_together() -> None:
+    told = FakeModel(lambda text: {"fever": "fever?\nSon: Yes" in text}, evidence="alone")
+    text = "Nurse: How is he?\nSon: Yes, better.\nNurse: Any fever?\nSon: Yes."
+    call = Extractor(PalliativeCall, told, evidence=True)(text)
+    assert [one.text for one in call.answers["fever"].evidence] == ["Nurse: Any fever?", "Son: Yes."]
+
+
+def test_what_no_two_lines_give_cannot_be_located() -> None:
+    told = FakeModel(lambda text: {"pain": text.count("\n") > 1}, evidence="alone")
+    call = Extractor(PalliativeCall, told, evidence=True)("Sore.\nVery.\nIndeed.")
+    assert call.features.pain
+    assert call.answers["pain"].evidence == ()
+    assert call.answers["pain"].evidence_status == "none"
+
+
+@pytest.mark.parametrize("lines", [1, 3, 40])
+def test_the_embedded_model_shows_lines_of_the_transcript(lines: int) -> None:
+    text = "\n".join(["Son: His hip hurts badly.", *(f"Nurse: That is noted, {n}." for n in range(lines - 1))])
+    extractor = Extractor(PalliativeCall, "default", evidence=True)
+    [alone, *_] = extractor.batch([text, "Son: She is fine.", text], batch_size=3)
+    assert isinstance(alone, Extraction)
+    assert [one.line for one in alone.answers["pain"].evidence] == [1]
+    for answer in alone.answers.values():
+        assert all(text[one.start : one.end] == one.text for one in answer.evidence)
 
 
 def test_replies_show_no_words_of_a_transcript() -> None:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 Tokens = npt.NDArray[np.int64]
 LogProbs = npt.NDArray[np.float32]
 Order = Literal["joint", "independent"]
+EvidenceWay = Literal["asked", "alone"]
+"""By a further turn of the chat, or by reading every line alone."""
 Message = dict[str, str]
 """One turn of a chat: {"role": "system" | "user" | "assistant", "content": text}."""
 
@@ -110,7 +112,7 @@ class ModelInfo:
         prompt: Name and version of the prompt template that it was made for, "chat.v1" unless it says otherwise.
         order: The order of decoding that was measured to be better for it.
         fields: Names of the only fields that it knows, in order; empty for a model that follows instructions.
-        evidence: Whether it can be asked which line shows a feature, in a further turn of the chat.
+        evidence: How the lines that show a feature are found; None where they cannot be.
         context: Longest sequence, in tokens; None where there is no limit.
         device, dtype: Where and in which number format it runs.
         parameters: Number of weights.
@@ -121,7 +123,7 @@ class ModelInfo:
     prompt: str = "chat.v1"
     order: Order = "joint"
     fields: tuple[str, ...] = ()
-    evidence: bool = True
+    evidence: EvidenceWay | None = "asked"
     context: int | None = None
     device: str = "cpu"
     dtype: str = "float32"

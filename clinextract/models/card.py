@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clinextract.errors import ModelError
-from clinextract.models.base import Order
+from clinextract.models.base import EvidenceWay, Order
 
 FILE = "clinextract.json"
 
@@ -23,7 +23,7 @@ class ModelCard(BaseModel):
         prompt: The template that the model was trained on.
         order: The order of decoding that was measured to be better.
         fields: Names of the fields that it knows, in their order.
-        evidence: Whether it was trained to say which line shows a feature.
+        evidence: How the lines that show a feature are found; None where they cannot be.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,7 +31,7 @@ class ModelCard(BaseModel):
     prompt: str
     order: Order = "joint"
     fields: tuple[str, ...]
-    evidence: bool = False
+    evidence: EvidenceWay | None = None
 
 
 def read_card(folder: Path) -> ModelCard | None:

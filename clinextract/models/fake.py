@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class FakeModel:
         answers: By field name, or a function from the normalised transcript to them. An answer is a value; a number
             between 0 and 1 for P(yes) of a yes/no field; or probabilities by value. A field without an answer gets
             False if it is a yes/no field, else its shortest value.
+        evidence: By field the line that shows it, as it is replied; "alone" to have every line read alone instead.
         context: Longest sequence in tokens, which are bytes; None for no limit.
 
     >>> from clinextract import extract
@@ -46,13 +48,15 @@ class FakeModel:
         self,
         answers: Answers | Callable[[str], Answers] | None = None,
         *,
-        evidence: Mapping[str, str] | None = None,
+        evidence: Mapping[str, str] | Literal["alone"] | None = None,
         context: int | None = None,
     ) -> None:
-        self._evidence = evidence or {}
+        self._evidence: Mapping[str, str] = evidence if isinstance(evidence, Mapping) else {}
         self._answers = answers if callable(answers) else lambda _: answers or {}
         digest = hashlib.sha256(f"{context}{answers if not callable(answers) else ''}".encode())
         self.info = ModelInfo("fake", digest.hexdigest()[:16], prompt="compact.v1", context=context)
+        if evidence == "alone":
+            self.info = replace(self.info, evidence="alone")
         self.tokenizer = ByteTokenizer()
 
     def __repr__(self) -> str:

@@ -273,7 +273,7 @@ def _info(name: str, folder: Path, model: PreTrainedModel, card: ModelCard | Non
         prompt=card.prompt if card else "chat.v1",
         order=card.order if card else "joint",
         fields=tuple(card.fields) if card else (),
-        evidence=card.evidence if card else True,
+        evidence=card.evidence if card else "asked",
         context=getattr(config, "max_position_embeddings", None),
         device=str(model.device),
         dtype=str(model.dtype).removeprefix("torch."),

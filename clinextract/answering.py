@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Literal
@@ -36,8 +37,8 @@ class Job:
     position: int
     view: int
     window: int
-    reading: Reading
-    text: str
+    reading: Reading = field(repr=False)
+    text: str = field(repr=False)
     document_id: str
 
     @property
@@ -60,10 +61,19 @@ class Decoded:
         located: Where evidence was asked for: for each field that is present, the lines that show it.
     """
 
-    decisions: Decisions
+    decisions: Decisions = field(repr=False)
     seconds: float
     passes: int
     located: Located = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """Some lines of a batch's text of this number, to be read by themselves."""
+
+    number: int
+    passage: Passage
+    row: Row = field(repr=False)
 
 
 class Answerer:
@@ -136,24 +146,33 @@ class Answerer:
 
     def _read_alone(self, batch: Sequence[Job], decoded: Sequence[Decoded], plan: Plan) -> list[Decoded]:
         """The same with evidence: the lines that give the answer when they are all that is read."""
-        wanted = {number: present for number, one in enumerate(decoded) if (present := self._present(one.decisions))}
-        asked = [(number, passage) for number in wanted for passage in passages(len(batch[number].lines))]
-        started, passes = perf_counter(), 0
+        wanted = {
+            number: present
+            for number, (job, one) in enumerate(zip(batch, decoded, strict=True))
+            if job.view == 0 and (present := self._present(one.decisions))
+        }
+        asked = [
+            _Alone(number, passage, self._alone(batch[number], passage))
+            for number in wanted
+            for passage in passages(len(batch[number].lines))
+        ]
+        asked.sort(key=lambda one: len(one.row.pending))
+        started, passes = perf_counter(), Counter[int]()
         found: dict[int, list[tuple[Passage, Decisions]]] = {number: [] for number in wanted}
-        for portion in _portions(asked):
-            prefix = self._model.prefill(batch[0].reading.compiled.prefix)
+        prefix = self._model.prefill(batch[0].reading.compiled.prefix)
+        for start in range(0, len(asked), _TOGETHER):
+            portion = asked[start : start + _TOGETHER]
             session = self._model.session(prefix, len(portion))
-            rows = [self._alone(batch[number], passage) for number, passage in portion]
-            answers = drive(session, [row.answer(plan, self._order, {}) for row in rows])
-            passes += session.passes
-            for (number, passage), decisions in zip(portion, answers, strict=True):
-                found[number].append((passage, decisions))
+            answers = drive(session, [one.row.answer(plan, self._order, {}) for one in portion])
+            passes.update(dict.fromkeys({one.number for one in portion}, session.passes))
+            for one, decisions in zip(portion, answers, strict=True):
+                found[one.number].append((one.passage, decisions))
         seconds = (perf_counter() - started) / len(batch)
         return [
             replace(
                 one,
                 seconds=one.seconds + seconds,
-                passes=one.passes + passes,
+                passes=one.passes + passes[number],
                 located={
                     name: supported(one.decisions[name], [(passage, said[name]) for passage, said in found[number]])
                     for name in wanted.get(number, ())
@@ -163,10 +182,13 @@ class Answerer:
         ]
 
     def _alone(self, job: Job, passage: Passage) -> Row:
-        """A row that reads some lines of a transcript as if there were no others."""
+        """A row that reads some lines of a transcript as if there were no others.
+
+        Rules are left out: what follows from another answer would be found in lines that do not show it.
+        """
         text = "\n".join(job.lines[passage[0] : passage[1]])
         tokens = job.reading.compiled.around(self._model.tokenizer.encode(text))
-        return Row(tokens, text, self._guides, self._constraints)
+        return Row(tokens, text, self._guides, Constraints(None, self._constraints.cutoffs))
 
     def _generate(self, job: Job) -> Decoded:
         """Token by token under `outlines.Generator`."""
@@ -186,10 +208,3 @@ class Answerer:
             ) from None
         decisions = {name: Decision(value, None) for name, value in values.items()}
         return Decoded(decisions, perf_counter() - started, len(self._model.tokenizer.encode(text)))
-
-
-def _portions(asked: Sequence[tuple[int, Passage]]) -> Iterator[Sequence[tuple[int, Passage]]]:
-    """As many as are read at once, those of like length together."""
-    ordered = sorted(asked, key=lambda one: one[1][1] - one[1][0])
-    for start in range(0, len(ordered), _TOGETHER):
-        yield ordered[start : start + _TOGETHER]

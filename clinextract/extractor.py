@@ -61,14 +61,14 @@ class Extractor(Generic[S]):
         calibrator: Fitted on labelled calls with this schema, model, order and these prompts. The probabilities of
             yes/no answers are then calibrated, an answer is yes from its field's threshold on, and review bands are its
             fields'. A document in a language that the labelled calls lacked is refused.
-        evidence: Whether to ask, for every field that is present, which lines of the transcript show it.
+        evidence: Whether to find, for every field that is present, which lines of the transcript show it.
         window: Most tokens of a transcript that are read at once; by default as many as the model's context holds. A
             longer transcript is read in windows of whole lines.
         keep_translation: Whether a result holds the translation that the model read, where there was one.
 
     Raises:
         SchemaError: The schema cannot be decoded, its rules contradict each other, an example does not fit it, or the
-            model knows only other features or cannot be asked for evidence.
+            model knows only other features or gives no evidence.
         CalibrationError: The calibration belongs to another schema, model or order, or `decoding` gives no
             probabilities.
         ModelError: The model cannot be used.

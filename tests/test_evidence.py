@@ -163,6 +163,29 @@ def test_a_question_and_its_answer_are_evidence_together() -> None:
     assert [one.text for one in call.answers["fever"].evidence] == ["Nurse: Any fever?", "Son: Yes."]
 
 
+def test_a_rule_makes_no_line_evidence_of_what_it_does_not_show() -> None:
+    class Ill(BaseModel):
+        fever: bool = Feature(label={}, definition={}, implies={"": ["ill"]})
+        ill: bool = Feature(label={}, definition={})
+
+    told = FakeModel(lambda text: {"fever": "hot" in text, "ill": "in bed" in text}, evidence="alone")
+    call = Extractor(Ill, told, evidence=True)("He is hot.\nHe stays in bed.")
+    assert [one.line for one in call.answers["fever"].evidence] == [1]
+    assert [one.line for one in call.answers["ill"].evidence] == [2]
+
+
+def test_lines_read_alone_are_the_same_in_a_batch_and_cost_what_they_cost_alone() -> None:
+    told = FakeModel(lambda text: {"pain": "hurts" in text, "fever": "hot" in text}, evidence="alone")
+    extractor = Extractor(PalliativeCall, told, evidence=True)
+    texts = ["It hurts.", "He is hot.\n" * 20 + "It hurts.", "He is well."]
+    for one, text in zip(extractor.batch(texts, batch_size=3), texts, strict=True):
+        assert isinstance(one, Extraction)
+        assert {n: a.evidence for n, a in one.answers.items()} == {
+            n: a.evidence for n, a in extractor(text).answers.items()
+        }
+    assert extractor("He is well.").provenance.passes < extractor("It hurts.").provenance.passes
+
+
 def test_what_no_two_lines_give_cannot_be_located() -> None:
     told = FakeModel(lambda text: {"pain": text.count("\n") > 1}, evidence="alone")
     call = Extractor(PalliativeCall, told, evidence=True)("Sore.\nVery.\nIndeed.")

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from clinextract import ClinExtractError, Document, Example, Extractor, Failure, FakeModel, PalliativeCall, load_model
+from clinextract.answering import Decoded, Job
+from clinextract.decoding.choices import Decision
 
 WORDS = ("Zarathustra", "Quxville", "morphinated", "زرتشتک", "کوکسویل")
 TEXT = f"{WORDS[0]} from {WORDS[1]} was {WORDS[2]} <|end|>\n{WORDS[3]} از {WORDS[4]} تب دارد."
@@ -70,6 +72,11 @@ def test_an_extraction_is_silent(model: Any, said: list[str]) -> None:
         repr(document), repr(extractor), repr(result), repr(result.answers), repr(result.provenance), repr(model)
     )
     assert_silent(repr(extractor.plan), repr(Example(TEXT, {})))
+
+
+def test_what_is_on_its_way_to_the_model_is_silent() -> None:
+    decided = {"words": Decision(TEXT, 1.0)}
+    assert_silent(repr(Job(0, 0, 0, None, TEXT, "c1")), repr(Decoded(decided, 0.1, 2)))  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

@@ -242,10 +242,17 @@ class Row:
     def _open(self, opened: Open) -> Flow[None]:
         """Generate an open value; a token that is the only one allowed costs no pass."""
         allowed = self._rules.allowed(opened.field, self._picks) if self._rules and opened.head else None
-        if allowed is not None and (not allowed[1] or opened.field in self._picks):
-            self._nothing(opened)
+        unsaid = opened.head and opened.field in self._picks
+        if unsaid or (allowed is not None and not allowed[1]):
+            self._nothing(opened, ruled=not unsaid)
             return
         null = False if allowed is not None and not allowed[0] else None
+        if null is False and opened.kind == "quote" and not quotable(self._text, opened.minimum, opened.maximum):
+            raise ModelOutputError(
+                f"the rules ask for a quote in field {opened.field!r}, and the transcript has none of its length",
+                hint="Allow longer quotes in the schema, or take one of its rules out.",
+                field=opened.field,
+            )
         writer = self._guides.writer(opened, self._text, null=null)
         while not writer.done:
             if self._room is not None and self._run + len(self.pending) >= self._room:
@@ -267,14 +274,15 @@ class Row:
         if null is False:
             self._ruled.add(opened.field)
 
-    def _nothing(self, opened: Open) -> None:
-        """The null that a rule asks for."""
+    def _nothing(self, opened: Open, *, ruled: bool) -> None:
+        """The null that a rule asks for, or that is all there is."""
         text = f" null{opened.ends}"
         self.pending += self._guides.tokenizer.encode(text)
         self._written.append(text)
-        self._chances.setdefault(opened.field, []).append(None)
+        self._chances.setdefault(opened.field, []).append(None if ruled else 1.0)
         self._picks[opened.field] = 0
-        self._ruled.add(opened.field)
+        if ruled:
+            self._ruled.add(opened.field)
 
     def _independent(self, plan: Plan) -> Flow[dict[str, Json]]:
         """Decide each field alone: all choices as branches of one pass, then what is generated, one by one."""

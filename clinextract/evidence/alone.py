@@ -14,8 +14,6 @@ from clinextract.decoding.choices import Decision
 
 Passage = tuple[int, int]
 """Lines of a reading, first to last and not including it."""
-MARGIN = 0.2
-"""Two lines together are evidence only if they are surer than either alone by so much."""
 
 
 def passages(lines: int) -> list[Passage]:
@@ -31,15 +29,14 @@ def supported(whole: Decision, found: Sequence[tuple[Passage, Decision]]) -> tup
         found: That on each passage.
 
     Returns:
-        Every line that gives the answer alone, the surest first; where there is none, the two neighbours that are
-        surest together; empty where there is nothing that gives the answer.
+        Every line that gives the answer alone, the surest first; where there is none, the two neighbours that give it
+        and are surest, in the text's order; empty where there are none either.
     """
-    chances = {passage: one.probability or 0.0 for passage, one in found if repr(one.value) == repr(whole.value)}
-    alone = {passage: chance for passage, chance in chances.items() if passage[1] - passage[0] == 1}
-    pairs = {passage: chance for passage, chance in chances.items() if passage[1] - passage[0] == 2}
-    best = max(alone.values(), default=0.0)
-    if pairs:
-        surest = max(pairs, key=lambda passage: (pairs[passage], -passage[0]))
-        if pairs[surest] > best + MARGIN:
-            return tuple(range(*surest))
-    return tuple(first for first, _ in sorted(alone, key=lambda passage: (-alone[passage], passage)))
+    chances = {
+        passage: 1.0 if one.probability is None else one.probability
+        for passage, one in found
+        if repr(one.value) == repr(whole.value)
+    }
+    ranked = sorted(chances, key=lambda passage: (passage[1] - passage[0], -chances[passage], passage))
+    alone = [first for first, last in ranked if last - first == 1]
+    return tuple(alone) if alone or not ranked else tuple(range(*ranked[0]))

@@ -49,5 +49,5 @@ def read_card(folder: Path) -> ModelCard | None:
         wrong = ", ".join(".".join(map(str, one["loc"])) or "the file" for one in error.errors())
         raise ModelError(
             f"{FILE} beside the weights is not a model card: {wrong}",
-            hint='It holds "prompt", "order" and "fields".',
+            hint='It holds "prompt", "order", "evidence" and "fields".',
         ) from None

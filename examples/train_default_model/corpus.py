@@ -109,12 +109,15 @@ def load_dialogues(texts: Sequence[Path], labels: Path) -> tuple[list[Call], int
     """Public English dialogues joined with the project's labels of them, as `load_calls`.
 
     The texts (MTS-Dialog and ACI-Bench, CC BY 4.0) are not part of the repository; the labels are. An id such as
-    `aci-D2N010.13-32` is of lines 13 to 32 of a longer encounter, blank ones not counted.
+    `aci-D2N010.13-32` is of lines 13 to 32 of a longer encounter, from 0 and blank ones not counted. Labels of texts
+    that are not there are left out.
     """
     by_id = {str(record["id"]): str(record["transcript"]) for path in texts for record in _read(path)}
     found = []
     for record in _read(labels):
         encounter, _, lines = str(record["id"]).partition(".")
+        if encounter not in by_id:
+            continue
         transcript = by_id[encounter]
         if lines:
             first, last = map(int, lines.split("-"))

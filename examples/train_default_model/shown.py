@@ -1,7 +1,7 @@
 """How often the lines that a model shows are right: `python shown.py --model model`.
 
-Of every feature that is rightly found in a call of several lines, whether its first line of evidence is one that the
-writer quoted, whether any of them is, and how often there is none. Beside it what the longest line would give.
+Of every feature that is rightly found in a call of several lines, whether its first line of evidence is one where the
+writer's quote stands, whether any of them is, and how often there is none. Beside it what the longest line would give.
 """
 
 import argparse
@@ -55,9 +55,9 @@ def main() -> None:
     corpus = split(load_calls(HERE / "calls")[0])
     extractor = Extractor(model=str(options.model), evidence=True)
     for language in ("fa", "en"):
-        calls = [c for c in getattr(corpus, options.on) if c.language == language and c.text.count("\n") > 1]
+        calls = [c for c in getattr(corpus, options.on) if c.language == language and c.text.count("\n") > 0]
         counts = counted(calls, extractor)
-        found = counts.pop("found")
+        found = max(counts.pop("found"), 1)
         shares = ", ".join(f"{name} {count / found:.2f}" for name, count in counts.items())
         print(f"{language}: {len(calls)} calls of several lines, {found} features rightly found: {shares}")
 

@@ -154,6 +154,21 @@ def test_a_quote_that_a_rule_asks_for_is_never_empty(text: str, some: bool, orde
     assert any(answer["fever"] or answer["pain"] for answer in answers) is some
 
 
+class Tied(BaseModel):
+    a: str | None = Feature(label={}, definition={}, quote=True, max_length=3)
+    b: str | None = Feature(label={}, definition={}, quote=True, max_length=3)
+    c: bool = Feature(label={}, definition={}, implies={"": ["not a", "b"]})
+
+
+@pytest.mark.parametrize("order", ["joint", "independent"])
+def test_what_cannot_be_quoted_is_certain_and_no_rule_s_doing(order: Order) -> None:
+    task = Task(model(LOSSLESS[0], ARCHITECTURES[0], 3), Tied, [[5]], {"c": 0.0}, UNQUOTABLE)
+    [found] = task.fast(order)
+    assert (found["a"].value, found["a"].probability, found["a"].ruled) == (None, 1.0, False)
+    assert found["c"].value is False  # the cut-off wants it, and it would need a quote
+    assert found["c"].ruled
+
+
 @given(tasks(st.one_of(unfolding(), ruled()), rows=3).filter(usable), st.sampled_from(["joint", "independent"]))
 @settings(max_examples=60)
 def test_rows_of_a_batch_go_ways_of_their_own(task: Task, order: Order) -> None:

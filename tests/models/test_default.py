@@ -75,8 +75,8 @@ def test_one_at_a_time_and_in_a_batch_are_the_same(extractor: Extractor[Palliati
 
 @pytest.mark.parametrize("language", ["fa", "en"])
 def test_its_figures_are_those_of_the_card(extractor: Extractor[PalliativeCall], language: str) -> None:
-    """On the two authors kept out of training, through the extractor as a user calls it."""
-    files = [RECIPE / "calls" / f"{author}.jsonl" for author in FIGURES["test_authors"]]
+    """On the authors kept out of training, through the extractor as a user calls it."""
+    files = [RECIPE / "calls" / f"{author}.jsonl" for author in FIGURES["authors"]]
     rows = [json.loads(line) for file in files for line in file.open("rb")]
     rows = [row for row in rows if row["language"] == language]
     results = list(extractor.batch((Document(row["transcript"], id=row["id"]) for row in rows), batch_size=16))

@@ -96,7 +96,10 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--words", type=int, default=12_000, help="of those that become tokens of their own")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that embeddings have")
     add("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
-    return Options(**vars(parser.parse_args(arguments)))
+    options = Options(**vars(parser.parse_args(arguments)))
+    if options.linear_start and (options.hidden, options.layers < 3) != (256, False):
+        parser.error("--linear-start writes into a width of 256 and three layers or more")
+    return options
 
 
 def load_split(options: Options) -> Split:

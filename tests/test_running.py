@@ -354,8 +354,9 @@ class TestCommand:
         for row in read(tmp_path / "o.parquet"):
             one = extractor(calls[row["id"]])
             assert {name: row[name] for name in one.answers} == one.features.model_dump()
+            # A batch is padded, so sums in bfloat16 are made in another order.
             assert [row[f"{name}_probability"] for name in one.answers] == pytest.approx(
-                [answer.probability for answer in one.answers.values()], abs=1e-4
+                [answer.probability for answer in one.answers.values()], abs=0.02
             )
 
     def test_the_commands_of_its_page(

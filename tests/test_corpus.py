@@ -1,4 +1,4 @@
-"""The shipped calls: every record is whole, every quote stands in its transcript, and no call is there twice."""
+"""The shipped calls and fragments: every record is whole, every quote stands in its text, and nothing is there twice."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ import pytest
 from clinextract.palliative import PalliativeCall
 from clinextract.text import language_of
 
-FOLDER = Path(__file__).parents[1] / "examples" / "train_default_model" / "calls"
-FILES = sorted(FOLDER.glob("*.jsonl"))
+RECIPE = Path(__file__).parents[1] / "examples" / "train_default_model"
+CALLS = sorted((RECIPE / "calls").glob("*.jsonl"))
+FRAGMENTS = sorted((RECIPE / "fragments").glob("*.jsonl"))
+FILES = [*CALLS, *FRAGMENTS]
 FEATURES = tuple(PalliativeCall.model_fields)
-FORMS = {"note", "dialogue", "asr", "message"}
-KEYS = {"id", "pair", "language", "author", "form", "phenomena", "transcript", "labels", "evidence"}
+FORMS = {"calls": {"note", "dialogue", "asr", "message"}, "fragments": {"fragment"}}
+SHARED = {"id", "pair", "language", "author", "form", "transcript", "labels", "evidence"}
+KEYS = {"calls": SHARED | {"phenomena"}, "fragments": SHARED | {"focus"}}
 ALIKE = 0.5
 """Estimated Jaccard index of two texts' sequences of eight letters, from which they count as the same call."""
 
@@ -29,9 +32,9 @@ def records(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_record_is_whole(path: Path) -> None:
     for record in records(path):
-        assert set(record) == KEYS, record["id"]
+        assert set(record) == KEYS[path.parent.name], record["id"]
         assert record["author"] == path.stem
-        assert record["form"] in FORMS
+        assert record["form"] in FORMS[path.parent.name]
         assert record["id"] == f"{record['pair']}-{record['language']}"
         assert re.fullmatch(rf"{path.stem}-\d{{3}}[a-z]?", record["pair"])
         assert tuple(record["labels"]) == FEATURES
@@ -54,8 +57,8 @@ def test_every_call_is_there_in_both_languages_line_for_line(path: Path) -> None
         assert set(pair) == {"fa", "en"}, name
         assert pair["fa"]["labels"] == pair["en"]["labels"], name
         assert pair["fa"]["form"] == pair["en"]["form"]
-        assert language_of(pair["fa"]["transcript"]) == "fa", name
-        assert language_of(pair["en"]["transcript"]) == "en", name
+        for language in ("fa", "en"):
+            assert language_of(pair[language]["transcript"]) == language, name
         lines = [pair[code]["transcript"].count("\n") for code in ("fa", "en")]
         assert lines[0] == lines[1], name
 
@@ -65,7 +68,7 @@ def test_no_call_is_there_twice() -> None:
     datasketch = pytest.importorskip("datasketch")
     for language in ("fa", "en"):
         near = datasketch.MinHashLSH(threshold=ALIKE, num_perm=128)
-        for path in FILES:
+        for path in CALLS:
             for record in records(path):
                 if record["language"] != language:
                     continue
@@ -76,3 +79,17 @@ def test_no_call_is_there_twice() -> None:
                 twins = {other for other in near.query(sketch) if other.split("|")[1] != story}
                 assert not twins, (record["id"], twins)
                 near.insert(f"{record['id']}|{story}", sketch)
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+def test_a_set_of_fragments_has_its_focus_true_and_false(path: Path) -> None:
+    """And no fragment is in two sets: the text itself is there once."""
+    sets: dict[str, dict[str, bool]] = defaultdict(dict)
+    for record in records(path):
+        sets[record["pair"][:-1]][record["id"]] = record["labels"][record["focus"]]
+    assert all(set(focus.values()) == {True, False} for focus in sets.values())
+
+
+def test_no_fragment_is_there_twice() -> None:
+    texts = [re.sub(r"\W+", "", record["transcript"].casefold()) for path in FRAGMENTS for record in records(path)]
+    assert len(set(texts)) == len(texts)

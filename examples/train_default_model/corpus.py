@@ -17,10 +17,12 @@ from clinextract.text import normalise as normal_form
 FEATURES = tuple(PalliativeCall.model_fields)
 REAL = "real_dialogue"
 """The form of dialogues that nobody invented."""
-TEST_AUTHORS = ("d", "h", "s")
-DEV_AUTHORS = ("f", "l")
-KEPT_BACK = 0.15
-"""Share of the real encounters that are kept back for the test."""
+FRAGMENT = "fragment"
+"""The form of one to four lines out of a call, written in sets that share words and differ in what is true."""
+TEST_AUTHORS = ("d", "h", "s", "xp")
+DEV_AUTHORS = ("f", "l", "xh")
+KEPT_BACK, KEPT_FOR_DEV = 0.15, 0.1
+"""Shares of the real encounters that are kept back for the test and for development."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Split:
     train: tuple[Call, ...]
     dev: tuple[Call, ...]
     test: tuple[Call, ...]
+    fragments_dev: tuple[Call, ...]
+    fragments_test: tuple[Call, ...]
+    dialogues_dev: tuple[Call, ...]
     dialogues_test: tuple[Call, ...]
 
 
@@ -99,9 +104,10 @@ def _read(path: Path) -> list[dict[str, object]]:
         return [json.loads(line) for line in lines if line.strip()]
 
 
-def load_calls(folder: Path) -> tuple[list[Call], int]:
-    """All calls of `folder`/*.jsonl and the number of quotes that are not verbatim."""
-    pairs = [_call(record) for path in sorted(folder.glob("*.jsonl")) for record in _read(path)]
+def load_calls(*folders: Path) -> tuple[list[Call], int]:
+    """All calls or fragments of the folders' *.jsonl and the number of quotes that are not verbatim."""
+    paths = [path for folder in folders for path in sorted(folder.glob("*.jsonl"))]
+    pairs = [_call(record) for path in paths for record in _read(path)]
     return [call for call, _ in pairs], sum(missing for _, missing in pairs)
 
 
@@ -133,23 +139,33 @@ def load_dialogues(texts: Sequence[Path], labels: Path) -> tuple[list[Call], int
     return [call for call, _ in found], sum(missing for _, missing in found)
 
 
-def is_contrast(call: Call) -> bool:
-    """Whether the call has a twin that differs in a word or two, as `g-001a` and `g-001b`."""
-    return bool(re.search(r"\d[a-z]$", call.pair))
+def contrast(call: Call) -> str | None:
+    """The set of a call whose words return in others where something else is true, as `g-001` of `g-001a` and `g-001b`."""
+    return call.pair[:-1] if re.search(r"\d[a-z]$", call.pair) else None
 
 
 def split(calls: Iterable[Call], dialogues: Iterable[Call] = ()) -> Split:
     """By author; real dialogues by encounter, so that windows of one encounter stay together."""
     calls, dialogues = list(calls), list(dialogues)
-    kept = {one.id for one in dialogues if _number(one.id.partition(".")[0]) < KEPT_BACK}
+    numbers = {one.id: _number(one.id.partition(".")[0]) for one in dialogues}
+
+    def numbered(first: float, last: float) -> tuple[Call, ...]:
+        return tuple(one for one in dialogues if first <= numbers[one.id] < last)
+
+    def by(authors: tuple[str, ...], *, fragments: bool) -> tuple[Call, ...]:
+        return tuple(call for call in calls if call.author in authors and (call.form == FRAGMENT) == fragments)
+
     return Split(
         train=(
             *(call for call in calls if call.author not in TEST_AUTHORS + DEV_AUTHORS),
-            *(dialogue for dialogue in dialogues if dialogue.id not in kept),
+            *numbered(KEPT_BACK + KEPT_FOR_DEV, 1.0),
         ),
-        dev=tuple(call for call in calls if call.author in DEV_AUTHORS),
-        test=tuple(call for call in calls if call.author in TEST_AUTHORS),
-        dialogues_test=tuple(dialogue for dialogue in dialogues if dialogue.id in kept),
+        dev=by(DEV_AUTHORS, fragments=False),
+        test=by(TEST_AUTHORS, fragments=False),
+        fragments_dev=by(DEV_AUTHORS, fragments=True),
+        fragments_test=by(TEST_AUTHORS, fragments=True),
+        dialogues_dev=numbered(KEPT_BACK, KEPT_BACK + KEPT_FOR_DEV),
+        dialogues_test=numbered(0.0, KEPT_BACK),
     )
 
 

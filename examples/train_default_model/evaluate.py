@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from baselines import LinearWindows, all_false, by_keywords
-from corpus import DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, is_contrast, load_calls, load_dialogues, split
+from corpus import DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, load_calls, load_dialogues, split
 from numpy.typing import NDArray
-from scoring import bootstrap_interval, figures, labels_of, probabilities
+from scoring import bootstrap_interval, contrasts, figures, labels_of, probabilities
 from tokenizer import layout, load_tokenizer
 from transformers import AutoModelForCausalLM
 
@@ -59,20 +59,6 @@ def agreement(calls: Sequence[Call], said: Answers) -> float:
     for call in calls:
         pairs.setdefault(call.pair, []).append(answers[call.id])
     return float(np.mean([(two[0] == two[1]).mean() for two in pairs.values() if len(two) == 2]))
-
-
-def contrasts(calls: Sequence[Call], said: Answers) -> tuple[int, int]:
-    """Of the answers that differ between twins, as `g-001a` and `g-001b`: right on both sides, and all."""
-    rows = {(call.pair, call.language): number for number, call in enumerate(calls) if is_contrast(call)}
-    truth = labels_of(calls)
-    right = every = 0
-    for (pair, language), one in rows.items():
-        other = rows.get((f"{pair[:-1]}b", language)) if pair.endswith("a") else None
-        if other is not None:
-            turned = truth[one] != truth[other]
-            every += int(turned.sum())
-            right += int((turned & (said[one] == truth[one]) & (said[other] == truth[other])).sum())
-    return right, every
 
 
 def table(results: dict[str, dict[str, dict[str, object]]]) -> str:

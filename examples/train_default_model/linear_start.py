@@ -12,7 +12,6 @@ Everything is trained from there.
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,9 +45,6 @@ LOST = 1.33
 LARGEST = 20.0
 """Of the weights that are written in."""
 EPOCHS, BATCH, RIDGE, SHARED = 8, 16, 3e-4, 3e-5
-LETTERS = (3, 4, 5)
-FEWEST, MOST = 3, 400
-"""Of the tokens that share a group of letters: of fewer it says nothing new, of more it is an ending."""
 
 
 def kernel() -> Tensor:
@@ -58,20 +54,28 @@ def kernel() -> Tensor:
     return torch.tensor(np.exp(SHARP * shape), dtype=torch.float32)
 
 
-def fit(calls: Sequence[Call], encoder: Encoder, size: int, seed: int) -> tuple[Tensor, Tensor]:
-    """A weight for each token and feature, (size, 13), and biases, (13,), from what the segments show."""
+def fit(calls: Sequence[Call], encoder: Encoder, groups: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """A weight for each token and feature, (size, 13), and biases, (13,), from what the segments show.
+
+    Args:
+        calls: That are trained on.
+        encoder: Of the vocabulary.
+        groups: (size, groups) of letters, as `letters.groups` gives them.
+        seed: Of the order.
+    """
     rng = random.Random(seed)
     before = encoder.layout.before
     texts = []
     for call in calls:
         cut = Cut(call)
-        ids = encoder.plain.encode(call.text + "\n", add_special_tokens=False)
-        ends = [ids.char_to_token(min(end, len(call.text))) or 0 for _, end, _ in cut.spans]
+        text = call.text + "\n"
+        ids = encoder.plain.encode(text, add_special_tokens=False)
+        # As in `Encoder.example`: the line's own end, or the last token of a sentence inside a line.
+        ends = [ids.char_to_token(end if text[end] == "\n" else end - 1) or 0 for _, end, _ in cut.spans]
         targets = torch.tensor([segment.targets for segment in cut.segments], dtype=torch.float32)
         texts.append((torch.tensor([*before, *ids.ids]), torch.tensor(ends) + len(before), targets))
-    parts = letters(encoder, size)
-    own = torch.zeros(size, COUNT, requires_grad=True)
-    shared = torch.zeros(parts.shape[1], COUNT, requires_grad=True)
+    own = torch.zeros(groups.shape[0], COUNT, requires_grad=True)
+    shared = torch.zeros(groups.shape[1], COUNT, requires_grad=True)
     biases = torch.full((COUNT,), -4.0, requires_grad=True)
     optimizer = torch.optim.Adam([own, shared, biases], lr=0.05)
     for _ in range(EPOCHS):
@@ -79,28 +83,13 @@ def fit(calls: Sequence[Call], encoder: Encoder, size: int, seed: int) -> tuple[
         for at in range(0, len(texts), BATCH):
             some = texts[at : at + BATCH]
             used = torch.cat([ids for ids, _, _ in some]).unique()
-            weights = own + torch.sparse.mm(parts, shared)
+            weights = own + torch.sparse.mm(groups, shared)
             loss = _loss(some, weights, biases) + RIDGE * own[used].pow(2).mean() + SHARED * weights[used].pow(2).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         optimizer.param_groups[0]["lr"] *= 0.8
-    return (own + torch.sparse.mm(parts, shared)).detach(), biases.detach()
-
-
-def letters(encoder: Encoder, size: int) -> Tensor:
-    """The groups of three to five letters of every token, (size, groups), sparse, each row of length one."""
-    found = []
-    for token in range(size):
-        word = encoder.plain.decode([token]).replace(" ", "_").lower()
-        word += "$" if word.startswith("_") else ""
-        found.append({word[at : at + n] for n in LETTERS for at in range(len(word) - n + 1)})
-    counts = Counter(group for groups in found for group in groups)
-    columns = {group: number for number, group in enumerate(g for g, n in counts.items() if FEWEST <= n <= MOST)}
-    places = [(token, columns[g]) for token, groups in enumerate(found) for g in sorted(groups) if g in columns]
-    rows = torch.tensor([token for token, _ in places])
-    lengths = torch.bincount(rows, minlength=size).clamp_min(1).sqrt()
-    return torch.sparse_coo_tensor(torch.tensor(places).T, 1 / lengths[rows], (size, len(columns))).coalesce()
+    return (own + torch.sparse.mm(groups, shared)).detach(), biases.detach()
 
 
 def _loss(texts: Sequence[tuple[Tensor, Tensor, Tensor]], weights: Tensor, biases: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 import numpy as np
 import torch
-from corpus import FEATURES, REAL, Call, is_contrast
+from corpus import FEATURES, FRAGMENT, REAL, Call, contrast
 from noise import noisy
 from segments import FALSE, TRUE, UNKNOWN, Cut, Segment, Targets, joined
 from tokenizer import Layout
@@ -22,6 +22,10 @@ from transformers import PreTrainedTokenizerFast
 BUCKETS = (64, 128, 192, 256, 384, 512, 768, 1408)
 CONTRAST_SHARE = 0.25
 """Of the whole calls, those that have a twin."""
+FRAGMENT_SHARE = 0.5
+"""Of the runs of a mix, those that are a fragment."""
+TWIN_SHARE = 0.6
+"""Of the mixes with a fragment, those that come a second time with its twin."""
 Run = tuple[list[Segment], Targets]
 
 
@@ -62,10 +66,18 @@ class Mixer:
         self.dialogue_share = dialogue_share
         self.most_runs = 5
         self.cuts: dict[str, list[Cut]] = {}
+        self.fragments: dict[str, list[Cut]] = {}
+        self.sets: dict[tuple[str, str], list[Cut]] = {}
         for call in calls:
-            source = REAL if call.form == REAL else call.language
-            self.cuts.setdefault(source, []).append(Cut(call))
-        self.contrasts = {source: [cut for cut in cuts if is_contrast(cut.call)] for source, cuts in self.cuts.items()}
+            cut = Cut(call)
+            if call.form == FRAGMENT:
+                self.fragments.setdefault(call.language, []).append(cut)
+            else:
+                source = REAL if call.form == REAL else call.language
+                self.cuts.setdefault(source, []).append(cut)
+            if name := contrast(call):
+                self.sets.setdefault((name, call.language), []).append(cut)
+        self.contrasts = {source: [cut for cut in cuts if contrast(cut.call)] for source, cuts in self.cuts.items()}
         self.quoted = {source: self._by_feature(cuts) for source, cuts in self.cuts.items()}
 
     @staticmethod
@@ -97,25 +109,54 @@ class Mixer:
             last = min(len(cut.segments) - 1, first + length - 1)
         return list(cut.segments[first : last + 1]), cut.run_targets(first, last)
 
-    def mix(self) -> Run:
-        """Runs of different calls read as one transcript."""
+    def mixes(self) -> list[Run]:
+        """Runs of different calls read as one transcript; with a fragment among them often a second time with its twin.
+
+        A twin is another fragment of the same set, in the same place among the same runs: only what decides differs.
+        """
         source = self._source()
         # Half of the English mixes with real dialogues take invented runs in too: real
         # dialogues alone hold hardly any seizure or cost.
         blend = source == REAL and self.rng.random() < 0.5
         runs = min(self.most_runs, self.rng.choice((1, 2, 2, 3, 3, 4, 5)))
-        sources = ["en" if blend and self.rng.random() < 0.5 else source for _ in range(runs)]
-        parts = [self._run(source) for source in sources]
-        segments = [segment for run, _ in parts for segment in run]
-        return noisy(segments, self.rng), joined([targets for _, targets in parts])
+        fragments = self.fragments.get("fa" if source == "fa" else "en")
+        parts: list[Run | Cut] = []
+        for _ in range(runs):
+            if fragments and self.rng.random() < FRAGMENT_SHARE:
+                parts.append(self.rng.choice(fragments))
+            else:
+                parts.append(self._run("en" if blend and self.rng.random() < 0.5 else source))
+        places = [at for at, part in enumerate(parts) if isinstance(part, Cut)]
+        found = [self._joined(parts)]
+        if places and self.rng.random() < TWIN_SHARE:
+            at = self.rng.choice(places)
+            twin = self._twin(parts[at])
+            found.append(self._joined([*parts[:at], twin, *parts[at + 1 :]]))
+        return found
 
-    def whole(self) -> Run:
-        """One transcript as it is, all its labels known; often one of two that differ in a word."""
+    def _twin(self, cut: Run | Cut) -> Cut:
+        """Another of its set, sooner one that has other labels."""
+        assert isinstance(cut, Cut)
+        others = [one for one in self.sets[contrast(cut.call) or "", cut.call.language] if one is not cut] or [cut]
+        turned = [one for one in others if one.call.labels != cut.call.labels]
+        return self.rng.choice(turned or others)
+
+    def _joined(self, parts: Sequence[Run | Cut]) -> Run:
+        runs = [self._whole(part) if isinstance(part, Cut) else part for part in parts]
+        segments = [segment for run, _ in runs for segment in run]
+        return noisy(segments, self.rng), joined([targets for _, targets in runs])
+
+    @staticmethod
+    def _whole(cut: Cut) -> Run:
+        return list(cut.segments), tuple(TRUE if label else FALSE for label in cut.call.labels)
+
+    def wholes(self) -> list[Run]:
+        """One transcript as it is, all its labels known; often two that differ in a word."""
         source = self._source()
-        contrast = self.contrasts.get(source) if self.rng.random() < CONTRAST_SHARE else None
-        cut = self.rng.choice(contrast or self.cuts[source])
-        targets = tuple(TRUE if label else FALSE for label in cut.call.labels)
-        return noisy(list(cut.segments), self.rng), targets
+        contrasts = self.contrasts.get(source) if self.rng.random() < CONTRAST_SHARE else None
+        cut = self.rng.choice(contrasts or self.cuts[source])
+        cuts = [cut, self._twin(cut)] if contrasts else [cut]
+        return [self._joined([one]) for one in cuts]
 
 
 class Encoder:
@@ -201,16 +242,17 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         rng = self.mixer.rng
         while True:
-            run = self.mixer.whole() if rng.random() < self.whole_share else self.mixer.mix()
-            example = self.encoder.example(run, rng)
-            length = next((b for b in BUCKETS if b >= len(example.ids)), None)
-            if length is None:
-                continue
-            queue = self.waiting[length]
-            queue.append(example)
-            if len(queue) == max(1, self.tokens // length):
-                yield self.encoder.batch(queue, length)
-                self.waiting[length] = []
+            runs = self.mixer.wholes() if rng.random() < self.whole_share else self.mixer.mixes()
+            for run in runs:
+                example = self.encoder.example(run, rng)
+                length = next((b for b in BUCKETS if b >= len(example.ids)), None)
+                if length is None:
+                    continue
+                queue = self.waiting[length]
+                queue.append(example)
+                if len(queue) == max(1, self.tokens // length):
+                    yield self.encoder.batch(queue, length)
+                    self.waiting[length] = []
 
 
 __all__ = ["BUCKETS", "UNKNOWN", "Batch", "Batches", "Encoder", "Example", "Mixer"]

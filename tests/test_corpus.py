@@ -1,4 +1,4 @@
-"""The shipped calls and fragments: every record is whole, every quote stands in its text, and nothing is there twice."""
+"""The shipped calls and fragments: every record is whole, every quote stands in its text, nothing is there twice."""
 
 from __future__ import annotations
 

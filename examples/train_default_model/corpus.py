@@ -140,7 +140,7 @@ def load_dialogues(texts: Sequence[Path], labels: Path) -> tuple[list[Call], int
 
 
 def contrast(call: Call) -> str | None:
-    """The set of a call whose words return in others where something else is true, as `g-001` of `g-001a` and `g-001b`."""
+    """The set of calls with the same words where other things are true: `g-001` of `g-001a` and `g-001b`."""
     return call.pair[:-1] if re.search(r"\d[a-z]$", call.pair) else None
 
 

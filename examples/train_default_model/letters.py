@@ -28,7 +28,7 @@ def groups(encoder: Encoder, size: int) -> Tensor:
         word += "$" if word.startswith("_") else ""
         found.append({word[at : at + n] for n in LETTERS for at in range(len(word) - n + 1)})
     counts = Counter(group for own in found for group in own)
-    kept = (group for group, n in counts.items() if FEWEST <= n <= MOST or group[0] == "<" and group[-1] == ">")
+    kept = (group for group, n in counts.items() if FEWEST <= n <= MOST or (group[0] == "<" and group[-1] == ">"))
     columns = {group: number for number, group in enumerate(kept)}
     places = [(token, columns[g]) for token, own in enumerate(found) for g in sorted(own) if g in columns]
     rows = torch.tensor([token for token, _ in places])

@@ -140,7 +140,7 @@ def _fast_macro_f1s(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> Array:
 
 
 def contrasts(calls: Sequence[Call], said: NDArray[np.bool_]) -> tuple[int, int]:
-    """Of the answers that differ between two of a contrast set, as `g-001a` and `g-001b`: right on both sides, and all."""
+    """Of the answers that differ between two of a contrast set, as `g-001a` and `g-001b`: right on both, and all."""
     sets: dict[tuple[str, str], list[int]] = {}
     for number, call in enumerate(calls):
         if name := contrast(call):

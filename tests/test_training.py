@@ -30,7 +30,7 @@ print(json.dumps({"prompts": rows, "answer": [*found.answered([True] * 13)]}))
 LINEAR_START = """
 import json, random, torch
 from pathlib import Path
-import linear_start
+import letters, linear_start
 from corpus import load_calls
 from mixes import Encoder
 from model import Sizes, Trainee, new_model
@@ -43,7 +43,7 @@ calls = [call for call in load_calls(Path("calls"))[0] if call.author == "g"]
 tokenizer = build_tokenizer([call.text for call in calls], 2000)
 encoder = Encoder(tokenizer, layout(tokenizer), 0.1)
 trainee = Trainee(new_model(len(tokenizer), layout(tokenizer), Sizes(layers=5)), layout(tokenizer), 0.0, 0.0)
-weights, biases = linear_start.fit(calls, encoder, len(tokenizer), 1)
+weights, biases = linear_start.fit(calls, encoder, letters.groups(encoder, len(tokenizer)), 1)
 linear_start.write(trainee, weights, biases, 0.04 * torch.randn(len(tokenizer), linear_start.WIDTH))
 found, truth = probabilities(trainee.model, tokenizer, layout(tokenizer), calls), labels_of(calls)
 curves = [roc_auc_score(truth[:, n], found[:, n]) for n in range(13)]

@@ -19,8 +19,10 @@ REAL = "real_dialogue"
 """The form of dialogues that nobody invented."""
 FRAGMENT = "fragment"
 """The form of one to four lines out of a call, written in sets that share words and differ in what is true."""
-TEST_AUTHORS = ("d", "h", "s", "xp")
-DEV_AUTHORS = ("f", "l", "xh")
+TEST_AUTHORS = ("d", "h", "s")
+DEV_AUTHORS = ("f", "l")
+TEST_FRAGMENTS, DEV_FRAGMENTS = ("xp",), ("xh",)
+"""Authors of fragments that are kept back."""
 KEPT_BACK, KEPT_FOR_DEV = 0.15, 0.1
 """Shares of the real encounters that are kept back for the test and for development."""
 
@@ -152,18 +154,16 @@ def split(calls: Iterable[Call], dialogues: Iterable[Call] = ()) -> Split:
     def numbered(first: float, last: float) -> tuple[Call, ...]:
         return tuple(one for one in dialogues if first <= numbers[one.id] < last)
 
-    def by(authors: tuple[str, ...], *, fragments: bool) -> tuple[Call, ...]:
-        return tuple(call for call in calls if call.author in authors and (call.form == FRAGMENT) == fragments)
+    def by(authors: tuple[str, ...]) -> tuple[Call, ...]:
+        return tuple(call for call in calls if call.author in authors)
 
+    kept = TEST_AUTHORS + DEV_AUTHORS + TEST_FRAGMENTS + DEV_FRAGMENTS
     return Split(
-        train=(
-            *(call for call in calls if call.author not in TEST_AUTHORS + DEV_AUTHORS),
-            *numbered(KEPT_BACK + KEPT_FOR_DEV, 1.0),
-        ),
-        dev=by(DEV_AUTHORS, fragments=False),
-        test=by(TEST_AUTHORS, fragments=False),
-        fragments_dev=by(DEV_AUTHORS, fragments=True),
-        fragments_test=by(TEST_AUTHORS, fragments=True),
+        train=(*(call for call in calls if call.author not in kept), *numbered(KEPT_BACK + KEPT_FOR_DEV, 1.0)),
+        dev=by(DEV_AUTHORS),
+        test=by(TEST_AUTHORS),
+        fragments_dev=by(DEV_FRAGMENTS),
+        fragments_test=by(TEST_FRAGMENTS),
         dialogues_dev=numbered(KEPT_BACK, KEPT_BACK + KEPT_FOR_DEV),
         dialogues_test=numbered(0.0, KEPT_BACK),
     )

@@ -25,8 +25,8 @@ Answers = NDArray[np.bool_]
 Method = Callable[[Sequence[Call]], Answers]
 
 
-def groups(calls: Sequence[Call], real: Sequence[Call]) -> Iterator[tuple[str, list[Call]]]:
-    """Named groups of transcripts: by language, and within each by form and by author."""
+def groups(calls: Sequence[Call], real: Sequence[Call], fragments: Sequence[Call]) -> Iterator[tuple[str, list[Call]]]:
+    """Named groups of transcripts: by language, within each by form and by author; real dialogues; fragments."""
     for language in ("fa", "en"):
         ours = [call for call in calls if call.language == language]
         yield language, ours
@@ -36,6 +36,9 @@ def groups(calls: Sequence[Call], real: Sequence[Call]) -> Iterator[tuple[str, l
             yield f"{language}, author {author}", [c for c in ours if c.author == author]
     if real:
         yield "en, real dialogues", list(real)
+    for language in ("fa", "en"):
+        if some := [call for call in fragments if call.language == language]:
+            yield f"{language}, fragments", some
 
 
 def measured(calls: Sequence[Call], said: Answers) -> dict[str, object]:
@@ -91,6 +94,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--calls", type=Path, default=HERE / "calls")
+    parser.add_argument("--fragments", type=Path, default=HERE / "fragments")
     parser.add_argument("--dialogues", type=Path, nargs="+", default=[])
     parser.add_argument("--dialogue-labels", type=Path)
     parser.add_argument("--on", choices=("test", "dev"), default="test")
@@ -101,13 +105,14 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Measure the model and the baselines, write both tables."""
     options = parse()
-    calls, _ = load_calls(options.calls)
+    calls, _ = load_calls(options.calls, options.fragments)
     real: list[Call] = []
     if options.dialogues and options.dialogue_labels:
         real, _ = load_dialogues(options.dialogues, options.dialogue_labels)
     corpus = split(calls, real)
     judged = corpus.test if options.on == "test" else corpus.dev
-    kept = corpus.dialogues_test if options.on == "test" else ()
+    kept = corpus.dialogues_test if options.on == "test" else corpus.dialogues_dev
+    fragments = corpus.fragments_test if options.on == "test" else corpus.fragments_dev
     tokenizer = load_tokenizer(options.model)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
     shape = layout(tokenizer)
@@ -119,7 +124,7 @@ def main() -> None:
     if not options.no_linear:
         linear = LinearWindows().fit(corpus.train)
         methods["linear windows"] = lambda some: linear.probabilities(some) >= 0.5
-    everyone = [*judged, *kept]
+    everyone = [*judged, *kept, *fragments]
     place = {call.id: at for at, call in enumerate(everyone)}
     started = time.monotonic()
     answers = {}
@@ -128,10 +133,10 @@ def main() -> None:
         if name == "model":
             seconds = time.monotonic() - started
     results = {}
-    for group, some in groups(judged, kept):
+    for group, some in groups(judged, kept, fragments):
         rows = [place[call.id] for call in some]
         results[group] = {name: measured(some, said[rows]) for name, said in answers.items()}
-    wanted = ("fa", "en", "en, real dialogues")
+    wanted = ("fa", "en", "en, real dialogues", "fa, fragments", "en, fragments")
     text = table(results) + "\n" + feature_table(results, wanted)
     summary = {
         "on": options.on,
@@ -143,10 +148,14 @@ def main() -> None:
             "train": len(corpus.train),
             "dev": len(corpus.dev),
             "test": len(corpus.test),
+            "fragments_test": len(corpus.fragments_test),
             "real_dialogues_test": len(corpus.dialogues_test),
         },
         "agreement_fa_en": round(agreement(judged, answers["model"][: len(judged)]), 3),
         "contrasts_both_right": {name: contrasts(judged, said[: len(judged)]) for name, said in answers.items()},
+        "fragments_both_right": {
+            name: contrasts(fragments, said[len(everyone) - len(fragments) :]) for name, said in answers.items()
+        },
         "transcripts_per_second": round(len(everyone) / seconds, 1),
         "groups": results,
     }
@@ -155,7 +164,8 @@ def main() -> None:
     (options.model / f"{name}.json").write_text(written, encoding="utf-8")
     (options.model / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
-    print({name: summary[name] for name in ("agreement_fa_en", "contrasts_both_right", "transcripts_per_second")})
+    last = ("agreement_fa_en", "contrasts_both_right", "fragments_both_right", "transcripts_per_second")
+    print({name: summary[name] for name in last})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from collections import Counter
 
 import torch
-from corpus import FEATURES
 from mixes import Encoder
 from torch import Tensor
 
@@ -15,21 +14,18 @@ FEWEST, MOST = 3, 400
 def groups(encoder: Encoder, size: int) -> Tensor:
     """The groups of three to five letters of every token, (size, groups), sparse, each row of length one.
 
-    What an answer is made of has a group of its own: `visit_request` is not to move with the word.
+    What an answer is made of has none: `visit_request` is not to move with the word.
     """
-    apart = {*encoder.layout.before, *encoder.layout.after, *encoder.layout.answered([True] * len(FEATURES))}
-    apart |= set(encoder.layout.values)
     found: list[set[str]] = []
     for token in range(size):
-        if token in apart:
-            found.append({f"<{token}>"})
+        if token in encoder.layout.marks:
+            found.append(set())
             continue
         word = encoder.plain.decode([token]).replace(" ", "_").lower()
         word += "$" if word.startswith("_") else ""
         found.append({word[at : at + n] for n in LETTERS for at in range(len(word) - n + 1)})
     counts = Counter(group for own in found for group in own)
-    kept = (group for group, n in counts.items() if FEWEST <= n <= MOST or (group[0] == "<" and group[-1] == ">"))
-    columns = {group: number for number, group in enumerate(kept)}
+    columns = {group: number for number, group in enumerate(g for g, n in counts.items() if FEWEST <= n <= MOST)}
     places = [(token, columns[g]) for token, own in enumerate(found) for g in sorted(own) if g in columns]
     rows = torch.tensor([token for token, _ in places])
     lengths = torch.bincount(rows, minlength=size).clamp_min(1).sqrt()

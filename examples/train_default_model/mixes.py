@@ -34,8 +34,7 @@ class Batch:
     """One bucket of B examples of L tokens, padded on the right.
 
     ids (B, L); choices (B, 13) places whose logits decide a value; targets (B, 13) and
-    line_targets (N, 13) in {0, 1, -1 unknown}; lines (N, 2) row and place of segments' ends;
-    answer_from (B,) the place of the first token of the answer; lengths (B,) without padding.
+    line_targets (N, 13) in {0, 1, -1 unknown}; lines (N, 2) row and place of segments' ends.
     """
 
     ids: Tensor
@@ -43,8 +42,6 @@ class Batch:
     targets: Tensor
     lines: Tensor
     line_targets: Tensor
-    answer_from: Tensor
-    lengths: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +218,6 @@ class Encoder:
             targets=torch.tensor([example.targets for example in examples]),
             lines=torch.tensor(lines),
             line_targets=torch.tensor([t for example in examples for t in example.line_targets]),
-            answer_from=start,
-            lengths=torch.tensor([len(example.ids) for example in examples]),
         )
 
 

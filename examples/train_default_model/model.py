@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from corpus import FEATURES
@@ -55,47 +54,22 @@ def new_model(vocab_size: int, layout: Layout, sizes: Sizes) -> LlamaForCausalLM
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Means over their places: the answer, the segments' heads, the text as language."""
+    """Means over their places: the answer, and the segments' heads."""
 
     answer: Tensor
     lines: Tensor
-    language: Tensor
 
     def total(self) -> Tensor:
-        """What is made small; the language loss only keeps the words apart."""
-        return self.answer + self.lines + 0.1 * self.language
-
-
-@dataclass(frozen=True)
-class _Sparse:
-    """A sparse table (size, groups) and its transpose, which nothing changes and nobody copies."""
-
-    rows: Tensor
-    columns: Tensor
-
-    def __deepcopy__(self, memo: object) -> _Sparse:
-        return self
-
-
-class _Spread(torch.autograd.Function):
-    """Vectors of groups of letters, summed into the tokens that have them; both ways as a product of sparse rows."""
-
-    @staticmethod
-    def forward(context: Any, shared: Tensor, letters: _Sparse) -> Tensor:
-        context.letters = letters
-        return letters.rows @ shared
-
-    @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return context.letters.columns @ gradients[0], None
+        """What is made small."""
+        return self.answer + self.lines
 
 
 class Trainee(nn.Module):
     """The model with dropout on its branches and a head of 13 logits at each segment's end.
 
-    A token's embedding is its own vector and those of the groups of letters that it is made of (Bojanowski et al.,
-    TACL 2017): what is learned of a word reaches its other forms, those too that the calls do not have. `folded` adds
-    them up, and a plain Llama is left.
+    Words may be slow or stand still, so that one that the calls have stays near those that they have not; what an
+    answer is made of is not to wait for them, and learns in a table of its own. `folded` adds the two up, and a plain
+    Llama is left.
 
     The head reads the state two layers below the top, with the embeddings of the field names as
     its weights: a line that shows pain looks like the token that asks for pain. In the layers
@@ -103,10 +77,7 @@ class Trainee(nn.Module):
     step. No dropout inside attention: it would leave the fast path.
     """
 
-    def __init__(
-        self, model: LlamaForCausalLM, layout: Layout, letters: Tensor, dropout: float, word_dropout: float
-    ) -> None:
-        """`letters`: (size, groups), sparse, as `letters.groups` gives it."""
+    def __init__(self, model: LlamaForCausalLM, layout: Layout, dropout: float, word_dropout: float) -> None:
         super().__init__()
         self.model, self.layout = model, layout
         self.dropout, self.word_dropout = dropout, word_dropout
@@ -115,8 +86,8 @@ class Trainee(nn.Module):
         self.first_key = int(self.keys.min())
         hidden = model.config.hidden_size
         self.tap = tap(model.config.num_hidden_layers)
-        self.letters = _Sparse(letters.to_sparse_csr(), letters.T.coalesce().to_sparse_csr())
-        self.shared = nn.Parameter(torch.zeros(letters.shape[1], hidden))
+        self.marks = torch.tensor(layout.marks)
+        self.marked = nn.Parameter(torch.zeros(len(layout.marks), hidden))
         self.head_norm = nn.RMSNorm(hidden)
         self.head_bias = nn.Parameter(torch.full((len(FEATURES),), -3.0))
         for layer in model.model.layers:
@@ -125,12 +96,11 @@ class Trainee(nn.Module):
 
     def table(self) -> Tensor:
         """Embeddings (size, hidden) of all tokens."""
-        with torch.autocast("cpu", enabled=False):
-            return self.model.get_input_embeddings().weight + _Spread.apply(self.shared, self.letters)
+        return self.model.get_input_embeddings().weight.index_add(0, self.marks, self.marked)
 
     @torch.no_grad()
     def folded(self) -> LlamaForCausalLM:
-        """A copy of the model that has the letters' vectors in its embeddings."""
+        """A copy of the model that has the answer's own table in its embeddings."""
         model = LlamaForCausalLM(self.model.config)
         model.load_state_dict(self.model.state_dict())
         model.get_input_embeddings().weight.copy_(self.table())
@@ -173,23 +143,25 @@ class Trainee(nn.Module):
                 tapped = state
         return tapped, body.norm(state)
 
-    def forward(self, batch: Batch, language_share: float) -> Losses:
-        """The losses of a batch; `language_share` of its text is read as language too."""
+    def forward(self, batch: Batch) -> Losses:
+        """The losses of a batch."""
         table = self.table()
         tapped, top = self.states(batch.ids, table)
         rows = torch.arange(len(batch.ids))[:, None]
-        logits = (top[rows, batch.choices] @ table.T).float()
         return Losses(
-            answer=self._answer_loss(logits, batch.targets),
+            answer=self._answer_loss(top[rows, batch.choices], table, batch.targets),
             lines=self._line_loss(tapped, table, batch),
-            language=self._language_loss(top, table, batch, language_share),
         )
 
-    def _answer_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Logits (B, 13, vocabulary): cross-entropy over all words, unknown labels left out."""
+    def _answer_loss(self, asking: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+        """States (B, 13, hidden) before the values: cross-entropy between the two values, unknown labels left out.
+
+        Decoding allows nothing else there. Against all words the first fifty steps would go into raising the two, and
+        lose the weights that training begins with.
+        """
         known = targets != UNKNOWN
-        values = torch.tensor(self.layout.values)
-        return functional.cross_entropy(logits[known], values[targets[known]], label_smoothing=0.0)
+        logits = (asking @ table[list(self.layout.values)].T).float()
+        return functional.cross_entropy(logits[known], targets[known])
 
     def _line_loss(self, tapped: Tensor, table: Tensor, batch: Batch) -> Tensor:
         ends = self.head_norm(tapped[batch.lines[:, 0], batch.lines[:, 1]])
@@ -197,16 +169,3 @@ class Trainee(nn.Module):
         logits = (ends @ names.T + self.head_bias).float()
         known = batch.line_targets != UNKNOWN
         return functional.binary_cross_entropy_with_logits(logits[known], batch.line_targets[known].float())
-
-    def _language_loss(self, top: Tensor, table: Tensor, batch: Batch, share: float) -> Tensor:
-        """Next word on a random share of the text, and on every forced token of the answer."""
-        places = torch.arange(batch.ids.shape[1] - 1)[None]
-        text = (places < batch.answer_from[:, None] - 1) & (
-            torch.rand(batch.ids.shape[0], batch.ids.shape[1] - 1) < share
-        )
-        offset = places - (batch.answer_from[:, None] - 1)
-        forced = (offset >= 0) & (offset % 2 == 0) & (places < batch.lengths[:, None] - 1)
-        last = places == batch.lengths[:, None] - 2
-        chosen = text | forced | last
-        logits = (top[:, :-1][chosen] @ table.T).float()
-        return functional.cross_entropy(logits, batch.ids[:, 1:][chosen])

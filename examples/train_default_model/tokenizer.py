@@ -95,6 +95,11 @@ class Layout:
     eos: int
     pad: int
 
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """All ids that are not of a transcript, each once and in order."""
+        return tuple(sorted({*self.before, *self.after, *self.answer, *self.values, self.eos}))
+
     def prompt(self, text_ids: Sequence[int]) -> list[int]:
         """What stands before the answer: parts encoded one by one and joined."""
         return [*self.before, *text_ids, *self.after]

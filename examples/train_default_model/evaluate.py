@@ -6,21 +6,23 @@ Writes `figures.json` and `figures.md` into the model's folder.
 
 import argparse
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
 from baselines import LinearWindows, all_false, by_keywords
-from corpus import DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, load_calls, load_dialogues, split
+from corpus import DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, Split, load_calls, load_dialogues, split
 from numpy.typing import NDArray
 from scoring import bootstrap_interval, contrasts, figures, labels_of, probabilities
 from tokenizer import layout, load_tokenizer
 from transformers import AutoModelForCausalLM
 
 HERE = Path(__file__).parent
+WANTED = ("fa", "en", "en, real dialogues", "fa, fragments", "en, fragments")
+"""The groups whose features are told one by one."""
 Answers = NDArray[np.bool_]
 Method = Callable[[Sequence[Call]], Answers]
 
@@ -102,17 +104,29 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    """Measure the model and the baselines, write both tables."""
-    options = parse()
-    calls, _ = load_calls(options.calls, options.fragments)
-    real: list[Call] = []
-    if options.dialogues and options.dialogue_labels:
-        real, _ = load_dialogues(options.dialogues, options.dialogue_labels)
-    corpus = split(calls, real)
-    judged = corpus.test if options.on == "test" else corpus.dev
-    kept = corpus.dialogues_test if options.on == "test" else corpus.dialogues_dev
-    fragments = corpus.fragments_test if options.on == "test" else corpus.fragments_dev
+@dataclass(frozen=True)
+class Judged:
+    """What is measured on, and nothing was trained on."""
+
+    calls: tuple[Call, ...]
+    dialogues: tuple[Call, ...]
+    fragments: tuple[Call, ...]
+
+    @classmethod
+    def of(cls, corpus: Split, part: str) -> Self:
+        """The test or the development part of a corpus."""
+        if part == "test":
+            return cls(corpus.test, corpus.dialogues_test, corpus.fragments_test)
+        return cls(corpus.dev, corpus.dialogues_dev, corpus.fragments_dev)
+
+    @property
+    def everyone(self) -> list[Call]:
+        """Calls, dialogues, fragments."""
+        return [*self.calls, *self.dialogues, *self.fragments]
+
+
+def methods_of(options: argparse.Namespace, corpus: Split) -> dict[str, Method]:
+    """The model and what it is measured beside."""
     tokenizer = load_tokenizer(options.model)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
     shape = layout(tokenizer)
@@ -124,48 +138,59 @@ def main() -> None:
     if not options.no_linear:
         linear = LinearWindows().fit(corpus.train)
         methods["linear windows"] = lambda some: linear.probabilities(some) >= 0.5
-    everyone = [*judged, *kept, *fragments]
-    place = {call.id: at for at, call in enumerate(everyone)}
-    started = time.monotonic()
-    answers = {}
-    for name, method in methods.items():
-        answers[name] = method(everyone)
-        if name == "model":
-            seconds = time.monotonic() - started
-    results = {}
-    for group, some in groups(judged, kept, fragments):
-        rows = [place[call.id] for call in some]
-        results[group] = {name: measured(some, said[rows]) for name, said in answers.items()}
-    wanted = ("fa", "en", "en, real dialogues", "fa, fragments", "en, fragments")
-    text = table(results) + "\n" + feature_table(results, wanted)
+    return methods
+
+
+def figures_of(judged: Judged, answers: dict[str, Answers]) -> dict[str, object]:
+    """All figures of the methods' answers to `judged.everyone`."""
+    place = {call.id: at for at, call in enumerate(judged.everyone)}
+
+    def to(calls: Sequence[Call], said: Answers) -> Answers:
+        return said[[place[call.id] for call in calls]]
+
+    named = groups(judged.calls, judged.dialogues, judged.fragments)
+    return {
+        "agreement_fa_en": round(agreement(judged.calls, to(judged.calls, answers["model"])), 3),
+        **{
+            f"{part}_both_right": {name: contrasts(calls, to(calls, said)) for name, said in answers.items()}
+            for part, calls in (("contrasts", judged.calls), ("fragments", judged.fragments))
+        },
+        "groups": {
+            group: {name: measured(some, to(some, said)) for name, said in answers.items()} for group, some in named
+        },
+    }
+
+
+def main() -> None:
+    """Measure the model and the baselines, write both tables."""
+    options = parse()
+    calls, _ = load_calls(options.calls, options.fragments)
+    real: list[Call] = []
+    if options.dialogues and options.dialogue_labels:
+        real, _ = load_dialogues(options.dialogues, options.dialogue_labels)
+    corpus = split(calls, real)
+    judged = Judged.of(corpus, options.on)
+    answers = {name: method(judged.everyone) for name, method in methods_of(options, corpus).items()}
+    found = figures_of(judged, answers)
+    results = found["groups"]
+    assert isinstance(results, dict)
+    text = table(results) + "\n" + feature_table(results, WANTED)
     summary = {
         "on": options.on,
         "authors": list(TEST_AUTHORS if options.on == "test" else DEV_AUTHORS),
-        "parameters": sum(weight.numel() for weight in model.parameters()),
-        "vocabulary": len(tokenizer),
+        "parameters": sum(
+            weight.numel() for weight in AutoModelForCausalLM.from_pretrained(options.model).parameters()
+        ),
+        "vocabulary": len(load_tokenizer(options.model)),
         "weights_bytes": (options.model / "model.safetensors").stat().st_size,
-        "transcripts": {
-            "train": len(corpus.train),
-            "dev": len(corpus.dev),
-            "test": len(corpus.test),
-            "fragments_test": len(corpus.fragments_test),
-            "real_dialogues_test": len(corpus.dialogues_test),
-        },
-        "agreement_fa_en": round(agreement(judged, answers["model"][: len(judged)]), 3),
-        "contrasts_both_right": {name: contrasts(judged, said[: len(judged)]) for name, said in answers.items()},
-        "fragments_both_right": {
-            name: contrasts(fragments, said[len(everyone) - len(fragments) :]) for name, said in answers.items()
-        },
-        "transcripts_per_second": round(len(everyone) / seconds, 1),
-        "groups": results,
+        "transcripts": {name: len(getattr(corpus, name)) for name in Split.__dataclass_fields__},
+        **found,
     }
-    written = json.dumps(summary, indent=1) + "\n"
     name = "figures" if options.on == "test" else "figures-dev"
-    (options.model / f"{name}.json").write_text(written, encoding="utf-8")
+    (options.model / f"{name}.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     (options.model / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
-    last = ("agreement_fa_en", "contrasts_both_right", "fragments_both_right", "transcripts_per_second")
-    print({name: summary[name] for name in last})
+    print({name: found[name] for name in ("agreement_fa_en", "contrasts_both_right", "fragments_both_right")})
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ FRAGMENT_SHARE = 0.5
 """Of the runs of a mix, those that are a fragment."""
 TWIN_SHARE = 0.6
 """Of the mixes with a fragment, those that come a second time with its twin."""
+SHORT = 0.17
+"""Share of the training that has short mixes almost alone."""
 Run = tuple[list[Segment], Targets]
 
 
@@ -230,9 +232,10 @@ class Batches:
         self.whole_share = 0.0
 
     def advance(self, progress: float) -> None:
-        """Short mixes first, long texts late: what these need is learned on the short ones."""
-        self.mixer.most_runs = 2 if progress < 0.25 else 3 if progress < 0.4 else 5
-        self.whole_share = 0.03 + 0.3 * progress
+        """Short mixes first, long texts later: what these need is learned on the short ones."""
+        short = progress < SHORT
+        self.mixer.most_runs = 2 if short else 5
+        self.whole_share = 0.05 if short else 0.25 + 0.2 * progress
 
     def __iter__(self) -> Iterator[Batch]:
         rng = self.mixer.rng

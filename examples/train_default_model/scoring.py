@@ -10,6 +10,7 @@ from corpus import FEATURES, Call, contrast
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, matthews_corrcoef, recall_score
 from tokenizer import Layout
+from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 Array = NDArray[np.float64]
@@ -64,6 +65,13 @@ def _settled(model: LlamaForCausalLM, layout: Layout, prompts: list[list[int]]) 
 
 def _read(model: LlamaForCausalLM, layout: Layout, prompts: list[list[int]], draft: NDArray[np.bool_]) -> Array:
     """One pass with the drafted answers: the share of `true` at each choice, (B, 13)."""
+    logits = model.lm_head(_asking(model, layout, prompts, draft)).float()
+    pair = logits[..., list(layout.values)]
+    return torch.softmax(pair, -1)[..., 1].double().numpy()
+
+
+def _asking(model: LlamaForCausalLM, layout: Layout, prompts: list[list[int]], draft: NDArray[np.bool_]) -> Tensor:
+    """One pass with the drafted answers: the states before each choice, (B, 13, hidden)."""
     texts = [
         [*prompt, *layout.answered([bool(v) for v in values])] for prompt, values in zip(prompts, draft, strict=True)
     ]
@@ -74,9 +82,20 @@ def _read(model: LlamaForCausalLM, layout: Layout, prompts: list[list[int]], dra
     places = start[:, None] + torch.tensor(layout.choices)[None] - 1
     # Padding stands on the right of a causal model: it changes nothing before it.
     states = model.model(input_ids=ids, use_cache=False).last_hidden_state
-    logits = model.lm_head(states[torch.arange(len(ids))[:, None], places]).float()
-    pair = logits[..., list(layout.values)]
-    return torch.softmax(pair, -1)[..., 1].double().numpy()
+    return states[torch.arange(len(ids))[:, None], places]
+
+
+@torch.inference_mode()
+def asking_states(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, layout: Layout, calls: Sequence[Call]
+) -> Tensor:
+    """States before every choice of an answer that is false throughout, (N * 13, hidden)."""
+    model.eval()
+    prompts = [layout.prompt(tokenizer.encode(call.text, add_special_tokens=False)) for call in calls]
+    nothing = np.zeros((BATCH, len(FEATURES)), dtype=bool)
+    parts = [prompts[at : at + BATCH] for at in range(0, len(prompts), BATCH)]
+    states = [_asking(model, layout, part, nothing[: len(part)]) for part in parts]
+    return torch.cat(states).flatten(0, 1).float()
 
 
 @dataclass(frozen=True, slots=True)

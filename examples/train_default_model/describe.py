@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpus import FEATURES, TEST_AUTHORS, Call, load_calls
+from corpus import FEATURES, TEST_AUTHORS, TEST_FRAGMENTS, Call, load_calls
 
 HERE = Path(__file__).parent
 
@@ -19,7 +19,7 @@ def by_author(calls: Sequence[Call]) -> str:
         words = sum(len(call.text.split()) for call in own) / len(own)
         lines = sum(call.text.count("\n") + 1 for call in own) / len(own)
         true = sum(sum(call.labels) for call in own) / len(own)
-        kept = " (test)" if author in TEST_AUTHORS else ""
+        kept = " (test)" if author in TEST_AUTHORS + TEST_FRAGMENTS else ""
         rows.append(f"| {author}{kept} | {len(own)} | {forms} | {words:.0f} | {lines:.1f} | {true:.1f} |")
     return "\n".join(rows)
 

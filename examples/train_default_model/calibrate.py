@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from corpus import FEATURES, Call, load_calls, split
+from corpus import Call, load_calls, split
 from numpy.typing import NDArray
 from scoring import asking_states, labels_of, log_loss, probabilities
 from sklearn.linear_model import LogisticRegression
@@ -57,7 +57,7 @@ def write(model: LlamaForCausalLM, values: tuple[int, int], states: Tensor, slop
 @torch.no_grad()
 def spell(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, shape: Layout, calls: Sequence[Call]) -> int:
     """Lower the tokens that would spell an answer otherwise, and return their number."""
-    nothing = shape.answered([False] * len(FEATURES))
+    nothing = [*shape.answer, shape.eos]
     prompts = [shape.prompt(tokenizer.encode(call.text, add_special_tokens=False)) for call in calls]
     states = [model.model(torch.tensor([[*prompt, *nothing]])).last_hidden_state[0] for prompt in prompts]
     found = [state[-len(nothing) - 1 :] for state in states]
@@ -80,16 +80,6 @@ def spell(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, shape: La
     return lowered
 
 
-def calibrate(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, shape: Layout, calls: Sequence[Call]
-) -> tuple[float, float]:
-    """Fit on `calls`, write into `model`, and return slope and intercept."""
-    truth = labels_of(calls)
-    slope, intercept = slope_and_intercept(truth, probabilities(model, tokenizer, shape, calls))
-    write(model, shape.values, asking_states(model, tokenizer, shape, calls), slope, intercept)
-    return slope, intercept
-
-
 def main() -> None:
     """Calibrate the model of a folder and save it there."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,9 +90,11 @@ def main() -> None:
     tokenizer = load_tokenizer(options.model)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
     shape = layout(tokenizer)
-    before = log_loss(labels_of(calls), probabilities(model, tokenizer, shape, calls))
-    slope, intercept = calibrate(model, tokenizer, shape, calls)
-    after = log_loss(labels_of(calls), probabilities(model, tokenizer, shape, calls))
+    truth, shares = labels_of(calls), probabilities(model, tokenizer, shape, calls)
+    before = log_loss(truth, shares)
+    slope, intercept = slope_and_intercept(truth, shares)
+    write(model, shape.values, asking_states(model, tokenizer, shape, calls), slope, intercept)
+    after = log_loss(truth, probabilities(model, tokenizer, shape, calls))
     lowered = spell(model, tokenizer, shape, calls[::8])
     print(f"{lowered} tokens that spell an answer otherwise are lowered")
     print(f"slope {slope:.2f}, intercept {intercept:.2f}; cross-entropy on development {before:.3f}, then {after:.3f}")

@@ -18,7 +18,7 @@ FEATURES = tuple(PalliativeCall.model_fields)
 REAL = "real_dialogue"
 """The form of dialogues that nobody invented."""
 FRAGMENT = "fragment"
-"""The form of one to four lines out of a call, written in sets that share words and differ in what is true."""
+"""The form of one to eight lines out of a call, written in sets that share words and differ in what is true."""
 TEST_AUTHORS = ("d", "h", "s")
 DEV_AUTHORS = ("f", "l")
 TEST_FRAGMENTS, DEV_FRAGMENTS = ("xp",), ("xh",)

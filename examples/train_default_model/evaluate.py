@@ -18,7 +18,7 @@ from corpus import DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, Split, load_calls,
 from numpy.typing import NDArray
 from scoring import bootstrap_interval, contrasts, figures, labels_of, probabilities
 from tokenizer import layout, load_tokenizer
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedTokenizerFast
 
 HERE = Path(__file__).parent
 WANTED = ("fa", "en", "en, real dialogues", "fa, fragments", "en, fragments")
@@ -125,18 +125,18 @@ class Judged:
         return [*self.calls, *self.dialogues, *self.fragments]
 
 
-def methods_of(options: argparse.Namespace, corpus: Split) -> dict[str, Method]:
-    """The model and what it is measured beside."""
-    tokenizer = load_tokenizer(options.model)
-    model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
+def methods_of(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, train: Sequence[Call] | None
+) -> dict[str, Method]:
+    """The model and what it is measured beside; `train` is what the linear model learns from, None for none."""
     shape = layout(tokenizer)
     methods: dict[str, Method] = {
         "model": lambda some: probabilities(model, tokenizer, shape, some) >= 0.5,
         "all-False": all_false,
         "keywords": by_keywords,
     }
-    if not options.no_linear:
-        linear = LinearWindows().fit(corpus.train)
+    if train is not None:
+        linear = LinearWindows().fit(train)
         methods["linear windows"] = lambda some: linear.probabilities(some) >= 0.5
     return methods
 
@@ -170,7 +170,10 @@ def main() -> None:
         real, _ = load_dialogues(options.dialogues, options.dialogue_labels)
     corpus = split(calls, real)
     judged = Judged.of(corpus, options.on)
-    answers = {name: method(judged.everyone) for name, method in methods_of(options, corpus).items()}
+    tokenizer = load_tokenizer(options.model)
+    model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
+    methods = methods_of(model, tokenizer, None if options.no_linear else corpus.train)
+    answers = {name: method(judged.everyone) for name, method in methods.items()}
     found = figures_of(judged, answers)
     results = found["groups"]
     assert isinstance(results, dict)
@@ -178,10 +181,8 @@ def main() -> None:
     summary = {
         "on": options.on,
         "authors": list(TEST_AUTHORS if options.on == "test" else DEV_AUTHORS),
-        "parameters": sum(
-            weight.numel() for weight in AutoModelForCausalLM.from_pretrained(options.model).parameters()
-        ),
-        "vocabulary": len(load_tokenizer(options.model)),
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "vocabulary": len(tokenizer),
         "weights_bytes": (options.model / "model.safetensors").stat().st_size,
         "transcripts": {name: len(getattr(corpus, name)) for name in Split.__dataclass_fields__},
         **found,

@@ -5,7 +5,6 @@ again with the same `--out`.
 """
 
 import argparse
-import copy
 import json
 import random
 import time
@@ -305,8 +304,7 @@ class Run:
 
 def export(model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Weights in bfloat16, configuration, tokenizer, and what the package asks of a model."""
-    light = copy.deepcopy(model).to(torch.bfloat16)
-    light.save_pretrained(folder)
+    model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     card = {"prompt": PROMPT, "order": "joint", "evidence": "alone", "fields": list(FEATURES)}
     (folder / "clinextract.json").write_text(json.dumps(card) + "\n", encoding="utf-8")

@@ -15,12 +15,14 @@ from clinextract.palliative import PalliativeCall
 from clinextract.text import normalise as normal_form
 
 FEATURES = tuple(PalliativeCall.model_fields)
+CORPUS = ("calls", "contrasts", "fragments")
+"""The folders of what was written for this project."""
 REAL = "real_dialogue"
 """The form of dialogues that nobody invented."""
 FRAGMENT = "fragment"
 """The form of one to eight lines out of a call, written in sets that share words and differ in what is true."""
 TEST_AUTHORS = ("d", "h", "s")
-DEV_AUTHORS = ("f", "l")
+DEV_AUTHORS = ("f", "l", "cd")
 TEST_FRAGMENTS, DEV_FRAGMENTS = ("xp",), ("xh",)
 """Authors of fragments that are kept back."""
 KEPT_BACK, KEPT_FOR_DEV = 0.15, 0.1
@@ -141,9 +143,12 @@ def load_dialogues(texts: Sequence[Path], labels: Path) -> tuple[list[Call], int
     return [call for call, _ in found], sum(missing for _, missing in found)
 
 
-def contrast(call: Call) -> str | None:
-    """The set of calls with the same words where other things are true: `g-001` of `g-001a` and `g-001b`."""
-    return call.pair[:-1] if re.search(r"\d[a-z]$", call.pair) else None
+def contrast_set(call: Call) -> str:
+    """The name of the texts with nearly the same words where other things are true.
+
+    `g-001` of `g-001a` and `g-001b`, and of `g-001` and its version `g-001.ea2`; of a call without others its own.
+    """
+    return re.sub(r"(?<=\d)(?:[a-z]|\.[a-z]+\d+)$", "", call.pair)
 
 
 def split(calls: Iterable[Call], dialogues: Iterable[Call] = ()) -> Split:

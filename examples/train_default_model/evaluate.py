@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import torch
 from baselines import LinearWindows, all_false, by_keywords
-from corpus import DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, Split, load_calls, load_dialogues, split
+from corpus import CORPUS, DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, Split, load_calls, load_dialogues, split
 from numpy.typing import NDArray
 from scoring import bootstrap_interval, contrasts, figures, labels_of, probabilities
 from tokenizer import layout, load_tokenizer
@@ -95,8 +95,7 @@ def parse() -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--calls", type=Path, default=HERE / "calls")
-    parser.add_argument("--fragments", type=Path, default=HERE / "fragments")
+    parser.add_argument("--calls", type=Path, nargs="+", default=[HERE / name for name in CORPUS])
     parser.add_argument("--dialogues", type=Path, nargs="+", default=[])
     parser.add_argument("--dialogue-labels", type=Path)
     parser.add_argument("--on", choices=("test", "dev"), default="test")
@@ -164,7 +163,7 @@ def figures_of(judged: Judged, answers: dict[str, Answers]) -> dict[str, object]
 def main() -> None:
     """Measure the model and the baselines, write both tables."""
     options = parse()
-    calls, _ = load_calls(options.calls, options.fragments)
+    calls, _ = load_calls(*options.calls)
     real: list[Call] = []
     if options.dialogues and options.dialogue_labels:
         real, _ = load_dialogues(options.dialogues, options.dialogue_labels)

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 import numpy as np
 import torch
-from corpus import FEATURES, FRAGMENT, REAL, Call, contrast
+from corpus import FEATURES, FRAGMENT, REAL, Call, contrast_set
 from noise import noisy
 from segments import FALSE, TRUE, UNKNOWN, Cut, Segment, Targets, joined
 from tokenizer import Layout
@@ -74,9 +74,11 @@ class Mixer:
             else:
                 source = REAL if call.form == REAL else call.language
                 self.cuts.setdefault(source, []).append(cut)
-            if name := contrast(call):
-                self.sets.setdefault((name, call.language), []).append(cut)
-        self.contrasts = {source: [cut for cut in cuts if contrast(cut.call)] for source, cuts in self.cuts.items()}
+            self.sets.setdefault((contrast_set(call), call.language), []).append(cut)
+        self.contrasts = {
+            source: [cut for cut in cuts if len(self.sets[contrast_set(cut.call), cut.call.language]) > 1]
+            for source, cuts in self.cuts.items()
+        }
         self.quoted = {source: self._by_feature(cuts) for source, cuts in self.cuts.items()}
 
     @staticmethod
@@ -136,7 +138,7 @@ class Mixer:
     def _twin(self, cut: Run | Cut) -> Cut:
         """Another of its set, sooner one that has other labels."""
         assert isinstance(cut, Cut)
-        others = [one for one in self.sets[contrast(cut.call) or "", cut.call.language] if one is not cut] or [cut]
+        others = [one for one in self.sets[contrast_set(cut.call), cut.call.language] if one is not cut] or [cut]
         turned = [one for one in others if one.call.labels != cut.call.labels]
         return self.rng.choice(turned or others)
 

@@ -23,7 +23,7 @@ class Sizes:
     feed_forward: int = 512
 
 
-def tap(layers: int) -> int:
+def usual_tap(layers: int) -> int:
     """The number of the layer whose states the head at the segments' ends reads."""
     return max(1, layers - 2)
 
@@ -45,7 +45,10 @@ def new_model(vocab_size: int, layout: Layout, sizes: Sizes) -> LlamaForCausalLM
         attn_implementation="sdpa",
     )
     model = LlamaForCausalLM(config)
-    for layer in model.model.layers[tap(sizes.layers) :]:
+    for layer in model.model.layers:
+        for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
+            part.weight.data.mul_(0.05)
+    for layer in model.model.layers[usual_tap(sizes.layers) :]:
         attention = layer.self_attn
         nn.init.normal_(attention.q_proj.weight, std=0.05)
         attention.k_proj.weight.data.copy_(attention.q_proj.weight.data)
@@ -77,7 +80,9 @@ class Trainee(nn.Module):
     step. No dropout inside attention: it would leave the fast path.
     """
 
-    def __init__(self, model: LlamaForCausalLM, layout: Layout, dropout: float, word_dropout: float) -> None:
+    def __init__(
+        self, model: LlamaForCausalLM, layout: Layout, dropout: float, word_dropout: float, tap: int | None = None
+    ) -> None:
         super().__init__()
         self.model, self.layout = model, layout
         self.dropout, self.word_dropout = dropout, word_dropout
@@ -85,7 +90,7 @@ class Trainee(nn.Module):
         self.keys = torch.tensor(layout.answer[:-1:2])
         self.first_key = int(self.keys.min())
         hidden = model.config.hidden_size
-        self.tap = tap(model.config.num_hidden_layers)
+        self.tap = tap or usual_tap(model.config.num_hidden_layers)
         self.marks = torch.tensor(layout.marks)
         self.marked = nn.Parameter(torch.zeros(len(layout.marks), hidden))
         self.head_norm = nn.RMSNorm(hidden)

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import torch
-from corpus import FEATURES, Call, contrast
+from corpus import FEATURES, Call, contrast_set
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, matthews_corrcoef, recall_score
 from tokenizer import Layout
@@ -162,8 +162,7 @@ def contrasts(calls: Sequence[Call], said: NDArray[np.bool_]) -> tuple[int, int]
     """Of the answers that differ between two of a contrast set, as `g-001a` and `g-001b`: right on both, and all."""
     sets: dict[tuple[str, str], list[int]] = {}
     for number, call in enumerate(calls):
-        if name := contrast(call):
-            sets.setdefault((name, call.language), []).append(number)
+        sets.setdefault((contrast_set(call), call.language), []).append(number)
     truth = labels_of(calls)
     right = every = 0
     for rows in sets.values():

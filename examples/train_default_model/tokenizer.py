@@ -60,6 +60,12 @@ def build_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     )
     # The two values are words of the text often enough to become tokens of their own.
     tokenizer.train_from_iterator([*texts, *(f"{v}," * 500 for v in VALUES)], trainer)
+    return wrapped(tokenizer)
+
+
+def wrapped(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """As `transformers` wants it, with the names of fields as its last tokens."""
+    tokenizer.add_special_tokens([PAD, EOS, CALL, ANSWER])
     tokenizer.add_tokens([AddedToken(key, normalized=False) for key in FIELD_KEYS])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

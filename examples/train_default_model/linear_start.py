@@ -42,7 +42,7 @@ WORD = 0.04
 WEIGHED = 0.1
 """What a weight of 1 is in a normed word."""
 FAINT = 0.1
-"""Of a state, what evidence of a logit of 1 adds to it: little beside a word (0.13 a unit) that a trained layer is to read."""
+"""What evidence of a logit of 1 adds to a state: little beside a word (0.13 a unit) that a trained layer is to read."""
 MARK, KNOWN = 0.6, 2.5
 """Of a field's name the mark that tells it from the others; of every normed word the constant."""
 LARGEST = 20.0
@@ -51,7 +51,7 @@ EPOCHS, BATCH, RIDGE, SHARED = 8, 16, 3e-4, 3e-5
 
 
 def pairs(theta: float) -> range:
-    """Rotary pairs of a head of 64 whose cosines make the kernel: near 1 for ten tokens, a half at twenty, 0 at sixty."""
+    """Rotary pairs of a head of 64 whose cosines make the kernel: near 1 for ten tokens, a half at twenty, little at 50."""
     return range(*(round(pair * math.log(1e4) / math.log(theta)) for pair in (11, 18)))
 
 
@@ -68,9 +68,7 @@ def kernel(theta: float) -> Tensor:
     return torch.tensor(np.exp(SHARP * shape / len(turns)), dtype=torch.float32)
 
 
-def fit(
-    calls: Sequence[Call], encoder: Encoder, groups: Tensor, theta: float, seed: int
-) -> tuple[Tensor, Tensor]:
+def fit(calls: Sequence[Call], encoder: Encoder, groups: Tensor, theta: float, seed: int) -> tuple[Tensor, Tensor]:
     """A weight for each token and feature, (size, 13), and biases, (13,), from what the segments show.
 
     Args:
@@ -101,7 +99,11 @@ def fit(
             some = texts[at : at + BATCH]
             used = torch.cat([ids for ids, _, _ in some]).unique()
             weights = own + torch.sparse.mm(groups, shared)
-            loss = _loss(some, weights, biases, looks) + RIDGE * own[used].pow(2).mean() + SHARED * weights[used].pow(2).mean()
+            loss = (
+                _loss(some, weights, biases, looks)
+                + RIDGE * own[used].pow(2).mean()
+                + SHARED * weights[used].pow(2).mean()
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -109,8 +111,7 @@ def fit(
     return (own + torch.sparse.mm(groups, shared)).detach(), biases.detach()
 
 
-def _loss(texts: Sequence[tuple[Tensor, Tensor, Tensor]], weights: Tensor, biases: Tensor, looks: Tensor
-) -> Tensor:
+def _loss(texts: Sequence[tuple[Tensor, Tensor, Tensor]], weights: Tensor, biases: Tensor, looks: Tensor) -> Tensor:
     """Of some texts, one behind the other with gaps as wide as the kernel reaches."""
     rows, there, ends, at = [], [], [], 0
     for ids, places, _ in texts:
@@ -175,14 +176,15 @@ def write(trainee: Trainee, weights: Tensor, biases: Tensor, words: Tensor, samp
 
 
 def _lengths(trainee: Trainee, samples: Sequence[Example]) -> tuple[float, Tensor]:
-    """Median root mean squares of states below the layer that asks: at the segments' ends, and at each field's name (13,)."""
+    """Median root mean squares of states below the layer that asks: at segments' ends, and at each field's name (13,)."""
     ends, names = [], []
     trainee.eval()
     for sample in samples:
-        tapped, _ = trainee.states(torch.tensor([sample.ids]), trainee.table())
+        asking = [sample.answer_from + place - 1 for place in trainee.layout.choices]
+        tapped, _ = trainee.states(torch.tensor([sample.ids]), trainee.table(), torch.tensor([asking]))
         length = tapped[0].pow(2).mean(1).sqrt()
         ends.append(length[sample.ends])
-        names.append(length[[sample.answer_from + place - 1 for place in trainee.layout.choices]])
+        names.append(length[asking])
     return float(torch.cat(ends).median()), torch.stack(names).median(0).values
 
 

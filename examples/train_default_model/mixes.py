@@ -20,13 +20,13 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 BUCKETS = (64, 128, 192, 256, 384, 512, 768, 1408)
-CONTRAST_SHARE = 0.25
+CONTRAST_SHARE = 0.6
 """Of the whole calls, those that have a twin."""
 FRAGMENT_SHARE = 0.5
 """Of the runs of a mix, those that are a fragment."""
 TWIN_SHARE = 0.6
 """Of the mixes with a fragment, those that come a second time with its twin."""
-SHORT = 0.17
+SHORT = 0.1
 """Share of the training that has short mixes almost alone."""
 Run = tuple[list[Segment], Targets]
 
@@ -237,7 +237,7 @@ class Batches:
         """Short mixes first, long texts later: what these need is learned on the short ones."""
         short = progress < SHORT
         self.mixer.most_runs = 2 if short else 5
-        self.whole_share = 0.05 if short else 0.25 + 0.2 * progress
+        self.whole_share = 0.05 if short else 0.3 + 0.2 * progress
 
     def __iter__(self) -> Iterator[Batch]:
         rng = self.mixer.rng

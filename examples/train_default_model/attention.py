@@ -1,7 +1,7 @@
-"""Causal attention as a CPU computes it fastest for many short texts: plain matrix products, heads of a group together.
+"""Causal attention as a CPU computes it fastest for short texts: plain matrix products, a group of heads together.
 
-On two cores without AMX, in bfloat16 and forwards and backwards, it takes a third of the time of torch's flash attention
-for texts of up to 128 tokens, and two thirds for 512.
+On two cores without AMX, in bfloat16 and forwards and backwards, it takes a third of the time of torch's flash
+attention for texts of up to 128 tokens, and two thirds for 512.
 """
 
 from functools import cache

@@ -51,7 +51,7 @@ EPOCHS, BATCH, RIDGE, SHARED = 8, 16, 3e-4, 3e-5
 
 
 def pairs(theta: float) -> range:
-    """Rotary pairs of a head of 64 whose cosines make the kernel: near 1 for ten tokens, a half at twenty, little at 50."""
+    """Rotary pairs of a head of 64 whose cosines make the kernel: near 1 for ten tokens, a half at twenty."""
     return range(*(round(pair * math.log(1e4) / math.log(theta)) for pair in (11, 18)))
 
 
@@ -176,7 +176,7 @@ def write(trainee: Trainee, weights: Tensor, biases: Tensor, words: Tensor, samp
 
 
 def _lengths(trainee: Trainee, samples: Sequence[Example]) -> tuple[float, Tensor]:
-    """Median root mean squares of states below the layer that asks: at segments' ends, and at each field's name (13,)."""
+    """Median root mean squares of states below the layer that asks: at segments' ends and at fields' names (13,)."""
     ends, names = [], []
     trainee.eval()
     for sample in samples:

@@ -50,12 +50,10 @@ WORDS = Regex(
     r"'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{M}\x{200c}]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}\x{200c}]+|\n|[^\S\n]+(?!\S)|\s"
 )
 SAMPLE = (
-    "Nurse: Is he breathing all right today? Daughter: He gets short of breath on the stairs, but lying down "
-    "he is fine.",
+    "Nurse: Is he breathing all right today? Daughter: He gets short of breath on the stairs, but sitting he is fine.",
     "My mother had a fever last week; it has gone. What worries me is that she eats nothing and sleeps all day.",
     "Doctor: Any pain when you pass water? Patient: No, no burning. I am up three times a night, though.",
-    "Pt 64 y, colon ca, on oral morphine. Denies nausea. Bowels open yesterday. Wife is anxious about the cost of "
-    "the drugs.",
+    "Pt 64 y, colon ca, on oral morphine. Denies nausea. Bowels open yesterday. Wife is anxious about the cost of it.",
 )
 """Invented lines on which the units of a branch are compared."""
 _LATIN = re.compile(r"[A-Za-z]+")

@@ -60,24 +60,25 @@ def spell(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, shape: La
     nothing = [*shape.answer, shape.eos]
     prompts = [shape.prompt(tokenizer.encode(call.text, add_special_tokens=False)) for call in calls]
     states = [model.model(torch.tensor([[*prompt, *nothing]])).last_hidden_state[0] for prompt in prompts]
-    found = [state[-len(nothing) - 1 :] for state in states]
-    # Before the first name, before the further names, and before the values.
-    asking = [
-        (shape.answer[:1], torch.stack([state[0] for state in found])),
-        (shape.answer[2:-1:2], torch.cat([state[2:-3:2] for state in found])),
-        (shape.values, torch.cat([state[1:-2:2] for state in found])),
-    ]
+    # A state stands one place before what it asks for: here (N, 27, hidden), of the names, the values and the brace.
+    found = torch.stack([state[-len(nothing) - 1 : -2] for state in states])
+    # Each name where it is due, and the values anywhere.
+    asking = [((name,), found[:, 2 * at]) for at, name in enumerate(shape.answer[:-1:2])]
+    asking.append((shape.values, found[:, 1::2].flatten(0, 1)))
     texts = [tokenizer.decode([token]) for token in range(len(tokenizer))]
-    table, lowered = model.get_input_embeddings().weight, 0
+    table = model.get_input_embeddings().weight
+    lowered = set()
     for wanted, some in asking:
         shared = some.mean(0)
         whole = [texts[token] for token in wanted]
+        meant = (some @ table[list(wanted)].T).amax(1)
         for token, text in enumerate(texts):
             if text and token not in wanted and any(name.startswith(text) for name in whole):
-                above = (some @ (table[token] - table[list(wanted)].mean(0))).amax().clamp_min(0)
-                table[token] -= (above + MARGIN) * shared / shared.dot(shared)
-                lowered += 1
-    return lowered
+                short = (some @ table[token] - meant).amax() + MARGIN
+                if short > 0:
+                    table[token] -= short * shared / shared.dot(shared)
+                    lowered.add(token)
+    return len(lowered)
 
 
 def main() -> None:
@@ -94,8 +95,8 @@ def main() -> None:
     before = log_loss(truth, shares)
     slope, intercept = slope_and_intercept(truth, shares)
     write(model, shape.values, asking_states(model, tokenizer, shape, calls), slope, intercept)
-    after = log_loss(truth, probabilities(model, tokenizer, shape, calls))
     lowered = spell(model, tokenizer, shape, calls[::8])
+    after = log_loss(truth, probabilities(model, tokenizer, shape, calls))
     print(f"{lowered} tokens that spell an answer otherwise are lowered")
     print(f"slope {slope:.2f}, intercept {intercept:.2f}; cross-entropy on development {before:.3f}, then {after:.3f}")
     model.to(torch.bfloat16).save_pretrained(options.model)

@@ -7,7 +7,7 @@ grows.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,9 +159,28 @@ def contrast_set(call: Call) -> str:
     return re.sub(r"(?<=\d)[a-z]$", "", _VERSION.sub("", call.pair))
 
 
+def parallel_lines(calls: Iterable[Call]) -> Iterator[tuple[str, str]]:
+    """Every Persian line of calls that are there in both languages, and its English."""
+    pairs: dict[str, dict[str, str]] = {}
+    for call in calls:
+        pairs.setdefault(call.pair, {})[call.language] = call.text
+    for texts in pairs.values():
+        if set(texts) == {"en", "fa"}:
+            persian, english = (texts[language].split("\n") for language in ("fa", "en"))
+            if len(persian) == len(english):
+                yield from zip(persian, english, strict=True)
+
+
 def split(calls: Iterable[Call], dialogues: Iterable[Call] = ()) -> Split:
-    """By author; real dialogues by encounter, so that windows of one encounter stay together."""
+    """By author; real dialogues by encounter, so that windows of one encounter stay together.
+
+    Raises:
+        ValueError: If a version of a call that is kept back would be trained on.
+    """
     calls, dialogues = list(calls), list(dialogues)
+    kept = TEST_AUTHORS + DEV_AUTHORS + TEST_FRAGMENTS + DEV_FRAGMENTS
+    if turned := [call.id for call in calls if is_version(call) and contrast_set(call).partition("-")[0] in kept]:
+        raise ValueError(f"versions of calls that are kept back: {turned}")
     numbers = {one.id: _number(one.id.partition(".")[0]) for one in dialogues}
 
     def numbered(first: float, last: float) -> tuple[Call, ...]:
@@ -170,7 +189,6 @@ def split(calls: Iterable[Call], dialogues: Iterable[Call] = ()) -> Split:
     def by(authors: tuple[str, ...]) -> tuple[Call, ...]:
         return tuple(call for call in calls if call.author in authors)
 
-    kept = TEST_AUTHORS + DEV_AUTHORS + TEST_FRAGMENTS + DEV_FRAGMENTS
     return Split(
         train=(*(call for call in calls if call.author not in kept), *numbered(KEPT_BACK + KEPT_FOR_DEV, 1.0)),
         dev=by(DEV_AUTHORS),

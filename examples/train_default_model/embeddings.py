@@ -1,23 +1,21 @@
-"""A start for the word embeddings: counted from the training calls themselves, and from others' word vectors.
+"""A start for the word embeddings: counted from the training calls themselves.
 
 Three tables are put side by side, a row a token: the words around it, the words of the same line
 in the other language, and the features whose quotes it stands in. Their leading singular vectors
 give words of like use, like translation and like meaning for the task like vectors, before the
-first step of training. Beside them stand, where they are given, vectors that were counted elsewhere
-(`word_vectors`): they tell of words that the calls do not have.
+first step of training.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
-from corpus import FEATURES, Call
+from corpus import FEATURES, Call, parallel_lines
 from mixes import Encoder
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix, hstack
 from scipy.sparse.linalg import svds
 from segments import TRUE, Cut
-from word_vectors import WIDTH, token_vectors
 
 AROUND = 4
 PASSES = 4
@@ -50,23 +48,15 @@ def _around(texts: Sequence[Sequence[int]], size: int) -> csr_matrix:
     return _counted(first, second, (size, size))
 
 
-def _across(calls: Sequence[Call], texts: dict[str, list[list[int]]], size: int) -> csr_matrix:
+def _across(calls: Sequence[Call], encoder: Encoder, size: int) -> csr_matrix:
     """How often token b stands in the translation of a line with token a."""
     first: list[int] = []
     second: list[int] = []
-    twins: dict[str, list[Call]] = {}
-    for call in calls:
-        twins.setdefault(call.pair, []).append(call)
-    for pair in twins.values():
-        if len(pair) != 2:
-            continue
-        one, other = (texts[call.id] for call in pair)
-        if len(one) != len(other):
-            continue
-        for here, there in zip(one, other, strict=True):
-            for token in set(here):
-                first += [token] * len(set(there))
-                second += set(there)
+    for here, there in parallel_lines(calls):
+        ours, theirs = (set(encoder.plain.encode(text, add_special_tokens=False).ids) for text in (here, there))
+        for token in ours:
+            first += [token] * len(theirs)
+            second += theirs
     counts = _counted(first, second, (size, size))
     return counts + counts.T
 
@@ -84,9 +74,7 @@ def _shown(segments: Iterable[tuple[Sequence[int], Sequence[int]]], size: int) -
     return np.log(smooth / (share + 1e-9))
 
 
-def start_vectors(
-    calls: Sequence[Call], encoder: Encoder, size: int, width: int, vectors: Mapping[str, Array]
-) -> torch.Tensor:
+def start_vectors(calls: Sequence[Call], encoder: Encoder, size: int, width: int) -> torch.Tensor:
     """(size, width) embeddings; three quarters of the width counted, the rest random.
 
     Args:
@@ -94,41 +82,27 @@ def start_vectors(
         encoder: Of the vocabulary.
         size: Of the vocabulary.
         width: Of an embedding.
-        vectors: As `word_vectors.read_vectors` gives them; empty for none.
     """
     rng = np.random.default_rng(0)
-    lines: dict[str, list[list[int]]] = {}
     texts: list[list[int]] = []
     quoted: list[tuple[list[int], Sequence[int]]] = []
     for number in range(PASSES):
         coder = encoder.plain if number == 0 else encoder.broken
         for call in calls:
             texts.append(coder.encode(call.text, add_special_tokens=False).ids)
-            if number == 0:
-                lines[call.id] = [coder.encode(line, add_special_tokens=False).ids for line in call.text.split("\n")]
             for segment in Cut(call).segments:
                 ids = coder.encode(segment.text, add_special_tokens=False).ids
                 quoted.append((ids, segment.targets))
     tables = [
         _surprise(_around(texts, size)),
-        0.7 * _surprise(_across(calls, lines, size)),
+        0.7 * _surprise(_across(calls, encoder, size)),
         csr_matrix(3.0 * _shown(quoted, size)),
     ]
-    given_width = WIDTH if vectors else 0
-    counted_width = 3 * width // 4 - given_width
+    counted_width = 3 * width // 4
     left, strength, _ = svds(hstack(tables).tocsr(), k=counted_width, random_state=0)
     counted = left * np.sqrt(strength)
     counted /= counted.std() + 1e-9
     counted = np.clip(counted, -4, 4)
-    given = np.zeros((size, 0))
-    if vectors:
-        given, known = token_vectors(encoder.plain, calls, vectors)
-        given = np.clip(given / (given[known > 0].std() + 1e-9), -4, 4)
-        seen = np.abs(counted).sum(1) > 0
-        # What the calls would have said of a word that they do not have, told by its vector.
-        both = seen & (known > 0)
-        told, *_ = np.linalg.lstsq(given[both], counted[both], rcond=None)
-        counted[~seen] = given[~seen] @ told
-    made = np.concatenate([counted, given, rng.normal(size=(size, width - counted_width - given.shape[1]))], axis=1)
+    made = np.concatenate([counted, rng.normal(size=(size, width - counted_width))], axis=1)
     turned, _ = np.linalg.qr(rng.normal(size=(width, width)))
     return torch.from_numpy(0.04 * made @ turned).float()

@@ -29,8 +29,9 @@ HEAD = 64
 # Where in the width things stand: token weights, a constant, the asking name, evidence, the best evidence, the answer.
 WEIGHT, CONSTANT, ASKED, EVIDENCE, BEST, ANSWER = 0, 13, 14, 29, 42, 55
 USED = (*range(27), *range(29, 56))
-FREE = (27, 28, *range(56, 256))
-"""The rest of a width of 256, for the words' own vectors."""
+HIDDEN = 256
+"""The width of a network that has words' vectors of its own making, in the `FREE` units."""
+FREE = (27, 28, *range(56, HIDDEN))
 WIDTH = len(FREE)
 SHARP = 5.6
 """Score of the nearest place above one far away."""
@@ -55,10 +56,8 @@ def pairs(theta: float) -> range:
     return range(*(round(pair * math.log(1e4) / math.log(theta)) for pair in (11, 18)))
 
 
-def slow(theta: float) -> tuple[int, ...]:
-    """Units of a head that rotary positions hardly turn over a thousand tokens."""
-    first = round(25 * math.log(1e4) / math.log(theta))
-    return (*range(first, 32), *range(32 + first, 63))
+SLOW = tuple(unit for pair in range(31, 24, -1) for unit in (pair, pair + 32))[:COUNT]
+"""Units of a head of 64 that rotary positions turn least, one for each field: 0.75 radians in a thousand or less."""
 
 
 def kernel(theta: float) -> Tensor:
@@ -86,7 +85,7 @@ def fit(calls: Sequence[Call], encoder: Encoder, groups: Tensor, theta: float, s
         text = call.text + "\n"
         ids = encoder.plain.encode(text, add_special_tokens=False)
         # As in `Encoder.example`: the line's own end, or the last token of a sentence inside a line.
-        ends = [ids.char_to_token(end if text[end] == "\n" else end - 1) or 0 for _, end, _ in cut.spans]
+        ends = [ids.char_to_token(end if text[end] == "\n" else end - 1) for _, end, _ in cut.spans]
         targets = torch.tensor([segment.targets for segment in cut.segments], dtype=torch.float32)
         texts.append((torch.tensor([*before, *ids.ids]), torch.tensor(ends) + len(before), targets))
     own = torch.zeros(groups.shape[0], COUNT, requires_grad=True)
@@ -136,7 +135,7 @@ def _looked_back(rows: Tensor, there: Tensor, looks: Tensor) -> Tensor:
 
 def spread_out(words: Tensor) -> Tensor:
     """Vectors (size, WIDTH) of words, of one length and in their places in a width of 256."""
-    table = torch.zeros(len(words), len(USED) + WIDTH)
+    table = torch.zeros(len(words), HIDDEN)
     # Of one length, or evidence would count by the word that it stands at.
     table[:, FREE] = words * (WORD / words.pow(2).mean(1, keepdim=True).sqrt().clamp_min(1e-6))
     return table
@@ -216,8 +215,7 @@ def _ask(trainee: Trainee, layer: torch.nn.Module, biases: Tensor, certain: floa
     """
     attention, saying = layer.self_attn, layer.mlp
     constants = trainee.model.get_input_embeddings().weight[trainee.keys, CONSTANT] / lengths
-    units = slow(trainee.model.config.rope_parameters["rope_theta"])
-    for number, (unit, length) in enumerate(zip(units[:COUNT], lengths.tolist(), strict=True)):
+    for number, (unit, length) in enumerate(zip(SLOW, lengths.tolist(), strict=True)):
         asked, best = MARK / length, 1.5 * length
         sharp = (8 * certain / asked) ** 0.5  # so that a score is a logit
         attention.q_proj.weight[unit, ASKED + number] = sharp

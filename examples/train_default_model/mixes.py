@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from corpus import FEATURES, FRAGMENT, REAL, Call, contrast_set
 from noise import noisy
-from segments import FALSE, TRUE, UNKNOWN, Cut, Segment, Targets, joined
+from segments import FALSE, TRUE, Cut, Segment, Targets, joined
 from tokenizer import Layout
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -131,13 +131,14 @@ class Mixer:
         found = [self._joined(parts)]
         if places and self.rng.random() < TWIN_SHARE:
             at = self.rng.choice(places)
-            twin = self._twin(parts[at])
+            part = parts[at]
+            assert isinstance(part, Cut)
+            twin = self._twin(part)
             found.append(self._joined([*parts[:at], twin, *parts[at + 1 :]]))
         return found
 
-    def _twin(self, cut: Run | Cut) -> Cut:
+    def _twin(self, cut: Cut) -> Cut:
         """Another of its set, sooner one that has other labels."""
-        assert isinstance(cut, Cut)
         others = [one for one in self.sets[contrast_set(cut.call), cut.call.language] if one is not cut] or [cut]
         turned = [one for one in others if one.call.labels != cut.call.labels]
         return self.rng.choice(turned or others)
@@ -253,6 +254,3 @@ class Batches:
                 if len(queue) == max(1, self.tokens // length):
                     yield self.encoder.batch(queue, length)
                     self.waiting[length] = []
-
-
-__all__ = ["BUCKETS", "UNKNOWN", "Batch", "Batches", "Encoder", "Example", "Mixer"]

@@ -7,26 +7,34 @@ from dataclasses import dataclass
 import attention
 import torch
 from corpus import FEATURES
-from mixes import UNKNOWN, Batch
+from mixes import Batch
+from segments import UNKNOWN
 from tokenizer import Layout
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Shape of the network; 5 to 6 million parameters as it stands."""
+    """Shape of a network that begins at random."""
 
-    hidden: int = 256
-    layers: int = 6
-    heads: int = 4
-    feed_forward: int = 512
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
 
 
 def usual_tap(layers: int) -> int:
     """The number of the layer whose states the head at the segments' ends reads."""
     return max(1, layers - 2)
+
+
+def quieten(layer: LlamaDecoderLayer) -> None:
+    """Let a random layer add little to what comes to it, until it is trained."""
+    for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
+        part.weight.data.mul_(0.05)
 
 
 def new_model(vocab_size: int, layout: Layout, sizes: Sizes) -> LlamaForCausalLM:
@@ -47,8 +55,7 @@ def new_model(vocab_size: int, layout: Layout, sizes: Sizes) -> LlamaForCausalLM
     )
     model = LlamaForCausalLM(config)
     for layer in model.model.layers:
-        for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
-            part.weight.data.mul_(0.05)
+        quieten(layer)
     for layer in model.model.layers[usual_tap(sizes.layers) :]:
         heads = layer.self_attn
         nn.init.normal_(heads.q_proj.weight, std=0.05)
@@ -75,15 +82,12 @@ class Trainee(nn.Module):
     answer is made of is not to wait for them, and learns in a table of its own. `folded` adds the two up, and a plain
     Llama is left.
 
-    The head reads the state two layers below the top, with the embeddings of the field names as
-    its weights: a line that shows pain looks like the token that asks for pain. In the layers
-    above, queries and keys begin alike, so that what asks finds what is like it from the first
-    step. No dropout inside attention: it would leave the fast path.
+    The head reads the states that layer `tap` gives, with the embeddings of the field names as its weights: a line that
+    shows pain looks like the token that asks for pain. The layers above ask. No dropout inside attention: it would cost
+    as much as attention itself.
     """
 
-    def __init__(
-        self, model: LlamaForCausalLM, layout: Layout, dropout: float, word_dropout: float, tap: int | None = None
-    ) -> None:
+    def __init__(self, model: LlamaForCausalLM, layout: Layout, dropout: float, word_dropout: float, tap: int) -> None:
         super().__init__()
         self.model, self.layout = model, layout
         self.dropout, self.word_dropout = dropout, word_dropout
@@ -91,7 +95,7 @@ class Trainee(nn.Module):
         self.keys = torch.tensor(layout.answer[:-1:2])
         self.first_key = int(self.keys.min())
         hidden = model.config.hidden_size
-        self.tap = tap or usual_tap(model.config.num_hidden_layers)
+        self.tap = tap
         self.marks = torch.tensor(layout.marks)
         self.marked = nn.Parameter(torch.zeros(len(layout.marks), hidden))
         self.head_norm = nn.RMSNorm(hidden)
@@ -107,7 +111,8 @@ class Trainee(nn.Module):
     @torch.no_grad()
     def folded(self) -> LlamaForCausalLM:
         """A copy of the model that has the answer's own table in its embeddings."""
-        model = LlamaForCausalLM(self.model.config)
+        with torch.random.fork_rng():  # weights that are random for a moment are not to change what training draws
+            model = LlamaForCausalLM(self.model.config)
         model.load_state_dict(self.model.state_dict())
         model.get_input_embeddings().weight.copy_(self.table())
         return model.eval()

@@ -8,23 +8,25 @@ model 1 (Brown et al., Computational Linguistics 19(2), 1993) tells which.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import attention
 import numpy as np
 import torch
-from corpus import Call
+from corpus import Call, parallel_lines
 from linear_start import HEAD, USED
 from mixes import Encoder
+from model import quieten
 from numpy.typing import NDArray
-from tokenizer import ANSWER, CALL, EOS, FIELD_KEYS, PAD, VALUES, Layout, wrapped
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from scipy.sparse import csr_matrix, diags
+from tokenizer import ANSWER, CALL, EOS, FIELD_KEYS, PAD, VALUES, Layout, byte_level, wrapped
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
@@ -46,8 +48,8 @@ FAINT_NAME = 0.1
 ROUNDS = 6
 """Of expectation and maximisation."""
 # As SmolLM2 cuts text (contractions, digits one by one), with half-spaces inside words and line ends alone.
-WORDS = Regex(
-    r"'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{M}\x{200c}]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}\x{200c}]+|\n|[^\S\n]+(?!\S)|\s"
+ENGLISH_WORDS = Regex(
+    r"'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{M}\x{200c}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}\x{200c}]+|\n|[^\S\n]+(?!\S)|\s"
 )
 SAMPLE = (
     "Nurse: Is he breathing all right today? Daughter: He gets short of breath on the stairs, but sitting he is fine.",
@@ -56,6 +58,7 @@ SAMPLE = (
     "Pt 64 y, colon ca, on oral morphine. Denies nausea. Bowels open yesterday. Wife is anxious about the cost of it.",
 )
 """Invented lines on which the units of a branch are compared."""
+Places = NDArray[np.int64]
 _LATIN = re.compile(r"[A-Za-z]+")
 
 
@@ -73,7 +76,6 @@ class Source:
         return self.model.get_input_embeddings().weight.detach()
 
 
-@cache
 def read(path: Path) -> Source:
     """The model of a GGUF file, its weights in float32."""
     model = AutoModelForCausalLM.from_pretrained(
@@ -85,24 +87,17 @@ def read(path: Path) -> Source:
     return Source(model, content["vocab"], merges)
 
 
-def _coder(vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> Tokenizer:
-    coder = Tokenizer(models.BPE(vocab=dict(vocabulary), merges=list(merges)))
-    coder.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(WORDS, "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    coder.decoder = decoders.ByteLevel()
-    return coder
+def coder(vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> Tokenizer:
+    """A tokenizer that cuts English as SmolLM2's does, with these tokens."""
+    return byte_level(models.BPE(vocab=dict(vocabulary), merges=list(merges)), ENGLISH_WORDS)
 
 
 def _english(source: Source, texts: Iterable[str], size: int) -> list[tuple[str, str]]:
     """The merges of the tokens that the texts have, then of the most frequent others, in their order."""
     made_of = {"".join(merge): merge for merge in source.merges}
     rank = {"".join(merge): at for at, merge in enumerate(source.merges)}
-    coder = _coder(source.vocabulary, source.merges)
-    used = Counter(token for text in texts for token in coder.encode(text, add_special_tokens=False).tokens)
+    cutter = coder(source.vocabulary, source.merges)
+    used = Counter(token for text in texts for token in cutter.encode(text, add_special_tokens=False).tokens)
     kept: set[str] = set()
 
     def keep(token: str) -> None:
@@ -124,15 +119,15 @@ def _english(source: Source, texts: Iterable[str], size: int) -> list[tuple[str,
 
 def _persian(texts: Iterable[str], size: int) -> list[tuple[str, str]]:
     """The merges of a vocabulary learned from the texts."""
-    coder = _coder({}, [])
+    cutter = coder({}, [])
     trainer = trainers.BpeTrainer(
         vocab_size=size + 256,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         min_frequency=2,
         show_progress=False,
     )
-    coder.train_from_iterator((_LATIN.sub(" ", text) for text in texts), trainer)
-    return [tuple(merge) for merge in json.loads(coder.to_str())["model"]["merges"]]
+    cutter.train_from_iterator((_LATIN.sub(" ", text) for text in texts), trainer)
+    return [tuple(merge) for merge in json.loads(cutter.to_str())["model"]["merges"]]
 
 
 def build_tokenizer(source: Source, calls: Sequence[Call], size: int) -> PreTrainedTokenizerFast:
@@ -150,7 +145,7 @@ def build_tokenizer(source: Source, calls: Sequence[Call], size: int) -> PreTrai
     ours = [merge for merge in learned if "".join(merge) not in known][: room - len(theirs)]
     merges = [*theirs, *ours]
     tokens = [PAD, EOS, CALL, ANSWER, *sorted(pre_tokenizers.ByteLevel.alphabet()), *("".join(m) for m in merges)]
-    return wrapped(_coder({token: at for at, token in enumerate(dict.fromkeys(tokens))}, merges))
+    return wrapped(coder({token: at for at, token in enumerate(dict.fromkeys(tokens))}, merges))
 
 
 def new_model(source: Source, layout: Layout, vocab_size: int, layers: int, feed_forward: int) -> LlamaForCausalLM:
@@ -165,8 +160,13 @@ def new_model(source: Source, layout: Layout, vocab_size: int, layers: int, feed
         vocab_size: Its size.
         layers: How many there will be.
         feed_forward: How many units of each of their branches are kept, those that say most.
+
+    Raises:
+        ValueError: If the source has fewer layers.
     """
     old = source.model.config
+    if layers - 1 > old.num_hidden_layers:
+        raise ValueError(f"{layers - 1} layers wanted of {old.num_hidden_layers}")
     group = old.num_attention_heads // old.num_key_value_heads
     config = LlamaConfig(
         vocab_size=vocab_size,
@@ -188,9 +188,7 @@ def new_model(source: Source, layout: Layout, vocab_size: int, layers: int, feed
     model = LlamaForCausalLM(config)
     for ours, theirs in zip(model.model.layers[:-1], source.model.model.layers, strict=False):
         _take_over(ours, theirs, _loudest(source, theirs.mlp, feed_forward))
-    asking = model.model.layers[-1]
-    for part in (asking.self_attn.o_proj, asking.mlp.down_proj):
-        part.weight.data.mul_(0.05)
+    quieten(model.model.layers[-1])
     return model
 
 
@@ -224,9 +222,9 @@ def _loudest(source: Source, branch: nn.Module, count: int) -> Tensor:
         return torch.arange(down.in_features)
     heard: list[Tensor] = []
     hook = down.register_forward_hook(lambda _, inputs, __: heard.append(inputs[0].abs().mean((0, 1))))
-    coder = _coder(source.vocabulary, source.merges)
+    cutter = coder(source.vocabulary, source.merges)
     for line in SAMPLE:
-        source.model(torch.tensor([coder.encode(line, add_special_tokens=False).ids]))
+        source.model(torch.tensor([cutter.encode(line, add_special_tokens=False).ids]))
     hook.remove()
     says = torch.stack(heard).mean(0) * down.weight.norm(dim=0)
     return says.topk(count).indices.sort().values
@@ -247,9 +245,8 @@ def start_vectors(
         if token in source.vocabulary:
             table[at], known[at] = theirs[source.vocabulary[token]], True
     persian = ~known
-    shares = _translations(calls, encoder, size)
-    shares[:, persian.numpy()] = 0  # into English alone
-    told = torch.from_numpy(shares) @ table
+    into_english = diags(known.double().numpy())
+    told = torch.from_numpy(_translations(calls, encoder, size) @ into_english @ table.double().numpy()).float()
     length = told.norm(dim=1, keepdim=True)
     found = persian & (length[:, 0] > 0)
     table[found] = (told / length.clamp_min(1e-9))[found] * typical
@@ -265,35 +262,30 @@ def start_vectors(
     return functional.pad(table, (RESERVED, 0))
 
 
-def _translations(calls: Sequence[Call], encoder: Encoder, size: int) -> NDArray[np.float32]:
+def _translations(calls: Sequence[Call], encoder: Encoder, size: int) -> csr_matrix:
     """(size, size): the probabilities of English tokens for every Persian one, by IBM's model 1 without a null word."""
-    pairs: dict[str, dict[str, Call]] = {}
-    for call in calls:
-        pairs.setdefault(call.pair, {})[call.language] = call
-    line, first, second = [], [], []
-    for coder in (encoder.plain, encoder.broken):
-        for pair in pairs.values():
-            if set(pair) != {"en", "fa"}:
-                continue
-            ours, theirs = (pair[code].text.split("\n") for code in ("fa", "en"))
-            if len(ours) != len(theirs):
-                continue
-            for here, there in zip(ours, theirs, strict=True):
-                persian = set(coder.encode(here, add_special_tokens=False).ids)
-                english = set(encoder.plain.encode(there, add_special_tokens=False).ids)
-                number = len(line) and line[-1][0] + 1
-                line.append(np.full(len(persian) * len(english), number))
-                first.append(np.repeat(list(persian), len(english)))
-                second.append(np.tile(list(english), len(persian)))
-    lines, ours, theirs = (np.concatenate(part) for part in (line, first, second))
-    words, pair_of = np.unique(ours * size + theirs, return_inverse=True)
-    _, place = np.unique(lines * size + theirs, return_inverse=True)
+    lines, persian, english = _aligned(calls, encoder)
+    words, word = np.unique(persian * size + english, return_inverse=True)
+    _, place = np.unique(lines * size + english, return_inverse=True)
+    source = words // size
     share = np.ones(len(words))
     for _ in range(ROUNDS):
-        weight = share[pair_of]
+        weight = share[word]
         weight /= np.bincount(place, weight)[place]
-        counts = np.bincount(pair_of, weight)
-        share = counts / np.bincount(words // size, counts, size)[words // size]
-    table = np.zeros((size, size), dtype=np.float32)
-    table[words // size, words % size] = share
-    return table
+        counts = np.bincount(word, weight)
+        share = counts / np.bincount(source, counts, size)[source]
+    return csr_matrix((share, (source, words % size)), shape=(size, size))
+
+
+def _aligned(calls: Sequence[Call], encoder: Encoder) -> tuple[Places, Places, Places]:
+    """Every Persian token with every English token of its line, twice: the number of the line and both tokens."""
+    lines, persian, english = [], [], []
+    number = itertools.count()
+    for cutter in (encoder.plain, encoder.broken):
+        for here, there in parallel_lines(calls):
+            ours = np.unique(cutter.encode(here, add_special_tokens=False).ids)
+            theirs = np.unique(encoder.plain.encode(there, add_special_tokens=False).ids)
+            lines.append(np.full(len(ours) * len(theirs), next(number)))
+            persian.append(np.repeat(ours, len(theirs)))
+            english.append(np.tile(theirs, len(ours)))
+    return tuple(np.concatenate(part).astype(np.int64) for part in (lines, persian, english))

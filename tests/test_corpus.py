@@ -38,6 +38,12 @@ def records(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.fixture(scope="module")
+def calls() -> dict[str, dict[str, Any]]:
+    """All calls by their ids, read once."""
+    return {record["id"]: record for file in CALLS for record in records(file)}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_record_is_whole(path: Path) -> None:
     for record in records(path):
@@ -91,9 +97,10 @@ def test_no_call_is_there_twice() -> None:
 
 
 @pytest.mark.parametrize("path", CONTRASTS, ids=lambda path: path.stem)
-def test_a_version_is_of_a_call_that_is_trained_on_and_turns_a_feature(path: Path) -> None:
+def test_a_version_is_of_a_call_that_is_trained_on_and_turns_a_feature(
+    path: Path, calls: dict[str, dict[str, Any]]
+) -> None:
     """A version of a test call in the training would give the test away."""
-    calls = {record["id"]: record for file in CALLS for record in records(file)}
     for record in records(path):
         name = record["pair"].split(".")[0]
         assert name.split("-")[0] not in KEPT, record["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import attention
 import torch
@@ -37,21 +38,30 @@ def quieten(layer: LlamaDecoderLayer) -> None:
         part.weight.data.mul_(0.05)
 
 
-def new_model(vocab_size: int, layout: Layout, sizes: Sizes) -> LlamaForCausalLM:
-    """A Llama with random weights and tied embeddings."""
-    config = LlamaConfig(
+def llama_config(vocab_size: int, layout: Layout, **shape: Any) -> LlamaConfig:
+    """What every network of the recipe shares, and the `shape` of this one."""
+    return LlamaConfig(
         vocab_size=vocab_size,
-        hidden_size=sizes.hidden,
-        num_hidden_layers=sizes.layers,
-        num_attention_heads=sizes.heads,
-        num_key_value_heads=sizes.heads,
-        intermediate_size=sizes.feed_forward,
         max_position_embeddings=2048,
         tie_word_embeddings=True,
         pad_token_id=layout.pad,
         eos_token_id=layout.eos,
         bos_token_id=None,
         attn_implementation=attention.NAME,
+        **shape,
+    )
+
+
+def new_model(vocab_size: int, layout: Layout, sizes: Sizes) -> LlamaForCausalLM:
+    """A Llama with random weights and tied embeddings."""
+    config = llama_config(
+        vocab_size,
+        layout,
+        hidden_size=sizes.hidden,
+        num_hidden_layers=sizes.layers,
+        num_attention_heads=sizes.heads,
+        num_key_value_heads=sizes.heads,
+        intermediate_size=sizes.feed_forward,
     )
     model = LlamaForCausalLM(config)
     for layer in model.model.layers:

@@ -16,13 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import attention
 import numpy as np
 import torch
 from corpus import Call, parallel_lines
 from linear_start import HEAD, USED
 from mixes import Encoder
-from model import quieten
+from model import llama_config, quieten
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from tokenizer import ANSWER, CALL, EOS, FIELD_KEYS, PAD, VALUES, Layout, byte_level, wrapped
@@ -33,7 +32,6 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     GgufConfig,
-    LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
 )
@@ -168,8 +166,9 @@ def new_model(source: Source, layout: Layout, vocab_size: int, layers: int, feed
     if layers - 1 > old.num_hidden_layers:
         raise ValueError(f"{layers - 1} layers wanted of {old.num_hidden_layers}")
     group = old.num_attention_heads // old.num_key_value_heads
-    config = LlamaConfig(
-        vocab_size=vocab_size,
+    config = llama_config(
+        vocab_size,
+        layout,
         hidden_size=old.hidden_size + RESERVED,
         num_hidden_layers=layers,
         num_attention_heads=old.num_attention_heads + group,
@@ -178,12 +177,6 @@ def new_model(source: Source, layout: Layout, vocab_size: int, layers: int, feed
         intermediate_size=feed_forward,
         rms_norm_eps=old.rms_norm_eps,
         rope_parameters=old.rope_parameters,
-        max_position_embeddings=2048,
-        tie_word_embeddings=True,
-        pad_token_id=layout.pad,
-        eos_token_id=layout.eos,
-        bos_token_id=None,
-        attn_implementation=attention.NAME,
     )
     model = LlamaForCausalLM(config)
     for ours, theirs in zip(model.model.layers[:-1], source.model.model.layers, strict=False):

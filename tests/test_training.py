@@ -47,7 +47,7 @@ theta = trainee.model.config.rope_parameters["rope_theta"]
 weights, biases = linear_start.fit(calls, encoder, letters.groups(encoder, len(tokenizer)), theta, 1)
 words = linear_start.spread_out(torch.randn(len(tokenizer), linear_start.WIDTH))
 mixer = Mixer(calls, random.Random(0), 0.0)
-samples = [encoder.example(run, mixer.rng) for _ in range(8) for run in mixer.mixes()]
+samples = [example for _ in range(8) for example in encoder.examples(mixer.mixes(), mixer.rng)]
 linear_start.write(trainee, weights, biases, words, samples)
 found, truth = probabilities(trainee.model, tokenizer, layout(tokenizer), calls), labels_of(calls)
 curves = [roc_auc_score(truth[:, n], found[:, n]) for n in range(13)]
@@ -104,7 +104,7 @@ trainee = Trainee(pruned, shape, 0.0, 0.0, 3)
 theta = pruned.config.rope_parameters["rope_theta"]
 weights, biases = linear_start.fit(calls, encoder, letters.groups(encoder, len(tokenizer)), theta, 1)
 mixer = Mixer(calls, random.Random(0), 0.0)
-samples = [encoder.example(run, mixer.rng) for _ in range(8) for run in mixer.mixes()]
+samples = [example for _ in range(8) for example in encoder.examples(mixer.mixes(), mixer.rng)]
 linear_start.write(trainee, weights, biases, words, samples)
 found, truth = probabilities(pruned, tokenizer, shape, calls), labels_of(calls)
 batch = encoder.batch(samples[:4], 1024)
@@ -120,6 +120,24 @@ print(json.dumps({
     "auc": sum(roc_auc_score(truth[:, n], found[:, n]) for n in range(13)) / 13,
     "asked": float((asking - every[torch.arange(4)[:, None], batch.choices]).abs().max()),
 }))
+"""
+
+TWINS = """
+import json, random
+from pathlib import Path
+from corpus import load_calls
+from mixes import TURNED_WEIGHT, Encoder, Mixer
+from tokenizer import build_tokenizer, layout
+calls = [call for call in load_calls(Path("calls"))[0] if call.author == "g"]
+tokenizer = build_tokenizer([call.text for call in calls], 2000)
+encoder = Encoder(tokenizer, layout(tokenizer), 0.0)
+mixer = Mixer(calls, random.Random(0), 0.0)
+found = []
+for runs in (mixer.wholes() for _ in range(40)):
+    batch = encoder.batch(encoder.examples(runs, mixer.rng), 2048)
+    differ = (batch.targets != batch.targets[0]).any(0)
+    found.append([len(runs), int(differ.sum()), bool((batch.weights == 1 + (TURNED_WEIGHT - 1) * differ).all())])
+print(json.dumps(found))
 """
 
 
@@ -164,6 +182,14 @@ def test_a_network_begins_with_anothers_layers_and_the_linear_model_beside_them(
     assert found["fever"] == "Ġfever"
     assert found["auc"] > 0.85
     assert found["asked"] < 1e-3
+
+
+def test_a_feature_that_a_twin_turns_weighs_more() -> None:
+    done = subprocess.run([sys.executable, "-c", TWINS], capture_output=True, text=True, check=True, cwd=RECIPE)
+    found = json.loads(done.stdout)
+    assert all(weighs for _, _, weighs in found)
+    assert {runs for runs, _, _ in found} == {1, 2}
+    assert all((turned > 0) == (runs > 1) for runs, turned, _ in found)
 
 
 @pytest.mark.slow

@@ -28,6 +28,8 @@ TWIN_SHARE = 0.6
 """Of the mixes with a fragment, those that come a second time with its twin."""
 SHORT = 0.1
 """Share of the training that has short mixes almost alone."""
+TURNED_WEIGHT = 3.0
+"""In the answer's loss, of a feature by which an example and its twin differ: one in thirteen, and the one to learn."""
 Run = tuple[list[Segment], Targets]
 
 
@@ -36,23 +38,29 @@ class Batch:
     """One bucket of B examples of L tokens, padded on the right.
 
     ids (B, L); choices (B, 13) places whose logits decide a value; targets (B, 13) and
-    line_targets (N, 13) in {0, 1, -1 unknown}; lines (N, 2) row and place of segments' ends.
+    line_targets (N, 13) in {0, 1, -1 unknown}; weights (B, 13) of the targets; lines (N, 2) row and place of segments'
+    ends.
     """
 
     ids: Tensor
     choices: Tensor
     targets: Tensor
+    weights: Tensor
     lines: Tensor
     line_targets: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One prompt with its answer; `ends` are the places of the segments' ends in `ids`."""
+    """One prompt with its answer; `ends` are the places of the segments' ends in `ids`.
+
+    `turned` (13,): whether a twin, read in the same step, has the other label.
+    """
 
     ids: list[int]
     answer_from: int
     targets: Targets
+    turned: tuple[bool, ...]
     ends: list[int]
     line_targets: list[Targets]
 
@@ -171,8 +179,12 @@ class Encoder:
         self.broken = Tokenizer.from_str(self.plain.to_str())
         self.broken.model.dropout = dropout
 
-    def example(self, run: Run, rng: random.Random) -> Example:
-        """The prompt and the answer of one run, with the places of its segments' ends."""
+    def examples(self, runs: Sequence[Run], rng: random.Random) -> list[Example]:
+        """Prompts and answers of a run, or of a run and its twin, with the places of segments' ends."""
+        turned = tuple({TRUE, FALSE} <= set(labels) for labels in zip(*(targets for _, targets in runs), strict=True))
+        return [self._example(run, turned, rng) for run in runs]
+
+    def _example(self, run: Run, turned: tuple[bool, ...], rng: random.Random) -> Example:
         segments, targets = run
         parts = [
             f"{'' if at == 0 else chr(10) if segment.new_line else ' '}{segment.text}"
@@ -193,6 +205,7 @@ class Encoder:
             ids=[*prompt, *self.layout.answered(self._draft(targets, rng))],
             answer_from=len(prompt),
             targets=targets,
+            turned=turned,
             ends=[before + end for end in ends],
             line_targets=[segment.targets for segment in segments],
         )
@@ -221,6 +234,7 @@ class Encoder:
             ids=torch.from_numpy(ids),
             choices=start[:, None] + choices[None, :],
             targets=torch.tensor([example.targets for example in examples]),
+            weights=1 + (TURNED_WEIGHT - 1) * torch.tensor([example.turned for example in examples]),
             lines=torch.tensor(lines),
             line_targets=torch.tensor([t for example in examples for t in example.line_targets]),
         )
@@ -244,8 +258,7 @@ class Batches:
         rng = self.mixer.rng
         while True:
             runs = self.mixer.wholes() if rng.random() < self.whole_share else self.mixer.mixes()
-            for run in runs:
-                example = self.encoder.example(run, rng)
+            for example in self.encoder.examples(runs, rng):
                 length = next((b for b in BUCKETS if b >= len(example.ids)), None)
                 if length is None:
                     continue

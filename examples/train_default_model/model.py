@@ -168,19 +168,21 @@ class Trainee(nn.Module):
         table = self.table()
         tapped, asking = self.states(batch.ids, table, batch.choices)
         return Losses(
-            answer=self._answer_loss(asking, table, batch.targets),
+            answer=self._answer_loss(asking, table, batch),
             lines=self._line_loss(tapped, table, batch),
         )
 
-    def _answer_loss(self, asking: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+    def _answer_loss(self, asking: Tensor, table: Tensor, batch: Batch) -> Tensor:
         """States (B, 13, hidden) before the values: cross-entropy between the two values, unknown labels left out.
 
         Decoding allows nothing else there. Against all words the first fifty steps would go into raising the two, and
         lose the weights that training begins with.
         """
-        known = targets != UNKNOWN
+        known = batch.targets != UNKNOWN
         logits = (asking @ table[list(self.layout.values)].T).float()
-        return functional.cross_entropy(logits[known], targets[known])
+        losses = functional.cross_entropy(logits[known], batch.targets[known], reduction="none")
+        weights = batch.weights[known]
+        return (losses * weights).sum() / weights.sum()
 
     def _line_loss(self, tapped: Tensor, table: Tensor, batch: Batch) -> Tensor:
         ends = self.head_norm(tapped[batch.lines[:, 0], batch.lines[:, 1]])

@@ -196,7 +196,7 @@ class Run:
 
     def _samples(self, encoder: Encoder) -> list[Example]:
         mixer = Mixer(self.corpus.train, random.Random(0), self.options.dialogue_share)
-        return [encoder.example(run, mixer.rng) for _ in range(24) for run in mixer.mixes()]
+        return [example for _ in range(24) for example in encoder.examples(mixer.mixes(), mixer.rng)]
 
     @torch.no_grad()
     def _blend(self, kept: ParamList, new: ParamList, count: Tensor | int) -> None:

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import sources
 import torch
 from baselines import LinearWindows, all_false, by_keywords
-from corpus import CORPUS, DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, Split, load_calls, load_dialogues, split
+from corpus import DEV_AUTHORS, FEATURES, TEST_AUTHORS, Call, Split
 from numpy.typing import NDArray
 from scoring import bootstrap_interval, contrasts, figures, labels_of, probabilities
 from tokenizer import layout, load_tokenizer
 from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedTokenizerFast
 
-HERE = Path(__file__).parent
 WANTED = ("fa", "en", "en, real dialogues", "fa, fragments", "en, fragments")
 """The groups whose features are told one by one."""
 Answers = NDArray[np.bool_]
@@ -95,15 +95,9 @@ def parse() -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--calls", type=Path, nargs="+", default=[HERE / name for name in CORPUS])
-    parser.add_argument("--dialogues", type=Path, nargs="+", default=[])
-    parser.add_argument("--dialogue-labels", type=Path)
     parser.add_argument("--on", choices=("test", "dev"), default="test")
     parser.add_argument("--no-linear", action="store_true", help="leave the linear model out")
-    options = parser.parse_args()
-    if bool(options.dialogues) != bool(options.dialogue_labels):
-        parser.error("--dialogues and --dialogue-labels belong together")
-    return options
+    return sources.parse(parser)
 
 
 @dataclass(frozen=True)
@@ -166,11 +160,7 @@ def figures_of(judged: Judged, answers: dict[str, Answers]) -> dict[str, object]
 def main() -> None:
     """Measure the model and the baselines, write both tables."""
     options = parse()
-    calls, _ = load_calls(*options.calls)
-    real: list[Call] = []
-    if options.dialogue_labels:
-        real, _ = load_dialogues(options.dialogues, options.dialogue_labels)
-    corpus = split(calls, real)
+    corpus = sources.load(options.calls, options.dialogues, options.dialogue_labels)
     judged = Judged.of(corpus, options.on)
     tokenizer = load_tokenizer(options.model)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)

@@ -17,8 +17,9 @@ import attention
 import letters
 import linear_start
 import pretrained
+import sources
 import torch
-from corpus import CORPUS, FEATURES, FRAGMENT, Call, Split, is_version, load_calls, load_dialogues, split
+from corpus import FEATURES, FRAGMENT, Split, is_version
 from embeddings import start_vectors
 from mixes import Batch, Batches, Encoder, Example, Mixer
 from model import Sizes, Trainee, new_model, usual_tap
@@ -31,7 +32,6 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 ParamList = tuple[Tensor, ...] | list[Tensor]
 PROMPT = "compact.v1"
-HERE = Path(__file__).parent
 OPTIONS = "options.json"
 MARKS_SHARE = 0.3
 """Share of the learning rate that the table of the answer's own tokens has."""
@@ -72,9 +72,6 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     """The options of one command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--calls", type=Path, nargs="+", default=[HERE / name for name in CORPUS], help="folders of JSON Lines")
-    add("--dialogues", type=Path, nargs="+", default=[], help="texts of public dialogues, JSON Lines")
-    add("--dialogue-labels", type=Path, help="labels and quotes of those dialogues")
     add("--out", type=Path, required=True, help="folder of the model")
     add("--steps", type=int, default=6000)
     add("--minutes", type=float, help="end after so many minutes, whatever --steps says")
@@ -95,25 +92,12 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--linear-start", action="store_true", help="fit a linear model first and begin with it (minutes)")
     add("--pretrained", type=Path, help="GGUF file of SmolLM2-135M whose first layers are the beginning")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that words have")
-    options = Options(**vars(parser.parse_args(arguments)))
+    options = Options(**vars(sources.parse(parser, arguments)))
     if options.linear_start and options.pretrained is None and options.hidden != linear_start.HIDDEN:
         parser.error(f"--linear-start without --pretrained writes into a width of {linear_start.HIDDEN}")
     if options.layers < 3:
         parser.error("--layers: three or more; one asks, and one is below the segments' head")
-    if bool(options.dialogues) != bool(options.dialogue_labels):
-        parser.error("--dialogues and --dialogue-labels belong together")
     return options
-
-
-def load_split(options: Options) -> Split:
-    """The corpus, with quotes that are not verbatim counted aloud."""
-    calls, missing = load_calls(*options.calls)
-    dialogues: list[Call] = []
-    if options.dialogue_labels:
-        dialogues, more = load_dialogues(options.dialogues, options.dialogue_labels)
-        missing += more
-    print(f"{len(calls)} calls, {len(dialogues)} dialogues, {missing} quotes not verbatim")
-    return split(calls, dialogues)
 
 
 class Run:
@@ -346,7 +330,7 @@ def export(model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, folder: P
 def main() -> None:
     """Train, check and save until the steps or the minutes are over."""
     options = parse()
-    Run(options, load_split(options)).train()
+    Run(options, sources.load(options.calls, options.dialogues, options.dialogue_labels)).train()
 
 
 if __name__ == "__main__":

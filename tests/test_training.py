@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from clinextract import Document, Extractor, PalliativeCall
 from clinextract.models.loading import default_folder
 from clinextract.text import normalise
 
 RECIPE = Path(__file__).parent.parent / "examples" / "train_default_model"
+WEIGHTS = "model.safetensors"
 
 PRINT_IDS = """
 import json, sys
@@ -190,6 +193,23 @@ def test_a_feature_that_a_twin_turns_weighs_more() -> None:
     assert all(weighs for _, _, weighs in found)
     assert {runs for runs, _, _ in found} == {1, 2}
     assert all((turned > 0) == (runs > 1) for runs, turned, _ in found)
+
+
+def test_a_run_goes_on_from_a_trained_model_and_ends_half_way(tmp_path: Path) -> None:
+    calls, model = tmp_path / "calls", tmp_path / "model"
+    calls.mkdir()
+    shutil.copy(RECIPE / "calls" / "g.jsonl", calls)
+    begin = ["--begin", str(default_folder())]
+    run = ["train.py", *begin, "--out", str(model), "--calls", str(calls), "--steps", "2", "--dropout", "0"]
+    subprocess.run([sys.executable, *run], check=True, cwd=RECIPE, capture_output=True)
+    before, after = load_file(default_folder() / WEIGHTS), load_file(model / WEIGHTS)
+    moved = {name for name in before if not before[name].equal(after[name])}
+    assert "model.layers.0.self_attn.q_proj.weight" in moved
+    subprocess.run([sys.executable, "average.py", *begin, "--model", str(model)], check=True, cwd=RECIPE)
+    mean = load_file(model / WEIGHTS)
+    for name in moved:
+        half = (before[name].float() + after[name].float()) / 2
+        assert mean[name].float().allclose(half, rtol=0.01, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ TWIN_SHARE = 0.6
 """Of the mixes with a fragment, those that come a second time with its twin."""
 SHORT = 0.1
 """Share of the training that has short mixes almost alone."""
-TURNED_WEIGHT = 3.0
+TURNED_WEIGHT = 2.0
 """In the answer's loss, of a feature by which an example and its twin differ: one in thirteen, and the one to learn."""
 Run = tuple[list[Segment], Targets]
 

@@ -66,6 +66,7 @@ class Options:
     linear_start: bool
     pretrained: Path | None
     embedding_rate: float
+    begin: Path | None
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -92,9 +93,12 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--linear-start", action="store_true", help="fit a linear model first and begin with it (minutes)")
     add("--pretrained", type=Path, help="GGUF file of SmolLM2-135M whose first layers are the beginning")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that words have")
+    add("--begin", type=Path, help="folder of a trained model that this one begins as: to learn from more calls")
     options = Options(**vars(sources.parse(parser, arguments)))
     if options.linear_start and options.pretrained is None and options.hidden != linear_start.HIDDEN:
         parser.error(f"--linear-start without --pretrained writes into a width of {linear_start.HIDDEN}")
+    if options.begin and (options.linear_start or options.pretrained):
+        parser.error("--begin brings weights: no --linear-start and no --pretrained beside it")
     if options.layers < 3:
         parser.error("--layers: three or more; one asks, and one is below the segments' head")
     return options
@@ -132,6 +136,8 @@ class Run:
     def _tokenizer(self) -> PreTrainedTokenizerFast:
         if self._checkpoint.exists():
             return load_tokenizer(self.options.out)
+        if self.options.begin:
+            return load_tokenizer(self.options.begin)
         calls, size = self.corpus.train, self.options.vocab
         tokenizer = (
             pretrained.build_tokenizer(self._source, calls, size)
@@ -147,6 +153,10 @@ class Run:
         if self._checkpoint.exists():
             config = LlamaConfig.from_pretrained(options.out, attn_implementation=attention.NAME)
             return self._wrapped(LlamaForCausalLM(config))
+        if options.begin:
+            return self._wrapped(
+                LlamaForCausalLM.from_pretrained(options.begin, dtype=torch.float32, attn_implementation=attention.NAME)
+            )
         if self._source:
             model = pretrained.new_model(self._source, self.layout, size, options.layers, options.feed_forward)
         else:

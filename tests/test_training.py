@@ -200,8 +200,11 @@ def test_a_run_goes_on_from_a_trained_model_and_ends_half_way(tmp_path: Path) ->
     calls.mkdir()
     shutil.copy(RECIPE / "calls" / "g.jsonl", calls)
     begin = ["--begin", str(default_folder())]
-    run = ["train.py", *begin, "--out", str(model), "--calls", str(calls), "--steps", "2", "--dropout", "0"]
-    subprocess.run([sys.executable, *run], check=True, cwd=RECIPE, capture_output=True)
+    run = ["train.py", *begin, "--out", str(model), "--calls", str(calls), "--dropout", "0", "--steps"]
+    subprocess.run([sys.executable, *run, "2"], check=True, cwd=RECIPE, capture_output=True)
+    again = subprocess.run([sys.executable, *run, "3"], check=True, cwd=RECIPE, capture_output=True, text=True)
+    assert "going on from step 2" in again.stdout
+    assert "step 3" in again.stdout
     before, after = load_file(default_folder() / WEIGHTS), load_file(model / WEIGHTS)
     moved = {name for name in before if not before[name].equal(after[name])}
     assert "model.layers.0.self_attn.q_proj.weight" in moved

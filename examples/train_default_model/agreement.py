@@ -2,7 +2,8 @@
 
 A second reader gets the English texts in a shuffled order and never sees a label. `second_reading/AUTHOR.jsonl` has
 a line for every call: {"pair": ..., "true": [features], "first": [features]}, "first" being the writer's labels at that
-time. Disagreements were settled by the guidelines afterwards; what is counted here is the state before.
+time. Disagreements were settled by the guidelines afterwards; what is counted here is the state before. `real.jsonl` is
+of the public dialogues.
 """
 
 import json

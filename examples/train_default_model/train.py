@@ -23,18 +23,16 @@ from corpus import FEATURES, FRAGMENT, Split, is_version
 from embeddings import start_vectors
 from mixes import Batch, Batches, Encoder, Example, Mixer
 from model import Sizes, Trainee, new_model, usual_tap
+from optimizer import Movers
 from scoring import contrasts, figures, labels_of, log_loss, probabilities
 from tokenizer import Layout, build_tokenizer, layout, load_tokenizer
 from torch import Tensor
-from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 ParamList = tuple[Tensor, ...] | list[Tensor]
 PROMPT = "compact.v1"
 OPTIONS = "options.json"
-MARKS_SHARE = 0.3
-"""Share of the learning rate that the table of the answer's own tokens has."""
 MAY_DIFFER = {"out", "steps", "minutes", "check_every"}
 """Options that a run may go on with others of."""
 
@@ -116,7 +114,7 @@ class Run:
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
         self.trainee = self._trainee(encoder)
         self.average = AveragedModel(self.trainee, multi_avg_fn=self._blend)
-        self.optimizer = self._optimizer()
+        self.movers = Movers(self.trainee, options.rate, options.decay, options.embedding_rate)
         rng = random.Random(options.seed)
         mixer = Mixer(corpus.train, rng, options.dialogue_share)
         self.batches = Batches(mixer, encoder, options.tokens)
@@ -198,21 +196,6 @@ class Run:
         share = min(self.options.average, (1 + int(count)) / (10 + int(count)))
         torch._foreach_lerp_(kept, new, 1 - share)
 
-    def _optimizer(self) -> AdamW:
-        embeddings = self.trainee.model.get_input_embeddings().weight
-        marked = self.trainee.marked
-        matrices = [p for p in self.trainee.parameters() if p.ndim > 1 and p is not embeddings and p is not marked]
-        vectors = [p for p in self.trainee.parameters() if p.ndim <= 1]
-        groups = [
-            {"params": matrices, "weight_decay": self.options.decay, "share": 1.0},
-            {"params": vectors, "weight_decay": 0.0, "share": 1.0},
-            # Slower, and without decay: a word that the calls have is to stay near those that they have not.
-            {"params": [embeddings], "weight_decay": 0.0, "share": self.options.embedding_rate},
-            {"params": [marked], "weight_decay": 0.0, "share": MARKS_SHARE},
-        ]
-        embeddings.requires_grad_(self.options.embedding_rate > 0)
-        return AdamW(groups, lr=self.options.rate, betas=(0.9, 0.98), fused=True)
-
     @property
     def progress(self) -> float:
         """Share of the run that is over, by steps or by the clock, whichever is further."""
@@ -249,15 +232,12 @@ class Run:
     def _learn(self, batch: Batch) -> Tensor:
         """One step; (2,) the losses of the answers and the segments before it."""
         self.batches.advance(self.progress)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate() * group["share"]
         self.trainee.train()
         with torch.autocast("cpu", torch.bfloat16):
             losses = self.trainee(batch)
         losses.total().backward()
         torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.movers.step(self.rate())
         self.average.update_parameters(self.trainee)
         self.step += 1
         self.seen += batch.ids.numel()
@@ -299,7 +279,7 @@ class Run:
         state = {
             "trainee": self.trainee.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "movers": self.movers.state_dict(),
             "random": self.batches.mixer.rng.getstate(),
             "torch": torch.get_rng_state(),
             "clock": (self.step, self.seconds, self.seen),
@@ -322,7 +302,7 @@ class Run:
         state = torch.load(self._checkpoint, weights_only=True)
         self.trainee.load_state_dict(state["trainee"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.movers.load_state_dict(state["movers"])
         self.batches.mixer.rng.setstate(state["random"])
         torch.set_rng_state(state["torch"])
         self.step, self.seconds, self.seen = state["clock"]

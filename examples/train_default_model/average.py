@@ -1,6 +1,6 @@
-"""The mean of two models' weights: `python average.py --begin first --model model` writes it into `model`.
+"""The weighted mean of two models' weights: `python average.py --begin first --model model` writes it into `model`.
 
-What a model learned from more calls, and what it knew before them: half way between the two is often better than
+What a model learned from more calls, and what it knew before them: a place between the two is often better than
 either, where one began as the other (Wortsman et al. 2022, arXiv 2109.01903). To be done before `calibrate.py`.
 """
 
@@ -17,13 +17,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--begin", type=Path, required=True, help="folder of the model that the other began as")
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--share", type=float, default=0.5, help="of the weights before, from 0 to 1")
     options = parser.parse_args()
     if (options.begin / "tokenizer.json").read_bytes() != (options.model / "tokenizer.json").read_bytes():
         parser.error("the two models have different tokenizers")
     before = AutoModelForCausalLM.from_pretrained(options.begin, dtype=torch.float32)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
     for ours, theirs in zip(model.parameters(), before.parameters(), strict=True):
-        ours.lerp_(theirs, 0.5)
+        ours.lerp_(theirs, options.share)
     model.to(torch.bfloat16).save_pretrained(options.model)
 
 

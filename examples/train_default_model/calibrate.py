@@ -1,7 +1,7 @@
 """Finish a trained model on the development calls: `python calibrate.py --model model`.
 
 First its probabilities: Platt scaling (Platt 1999), one slope and one intercept for the log-odds of all features, by
-logistic regression on the development calls, written into the weights: the vectors of `true` and `false` are moved
+logistic regression on development calls that are no contrasts, written into the weights: the vectors of `true` and `false` are moved
 along their difference for the slope, and along what all askings have in common for the intercept. What a model has
 learned by heart makes it too sure of what it reads elsewhere.
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from corpus import Call, load_calls, split
+from corpus import CALIBRATION_AUTHORS, Call, load_calls, split
 from numpy.typing import NDArray
 from scoring import asking_states, labels_of, log_loss, probabilities
 from sklearn.linear_model import LogisticRegression
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--calls", type=Path, default=HERE / "calls")
     options = parser.parse_args()
-    calls = split(load_calls(options.calls)[0]).dev
+    calls = [call for call in split(load_calls(options.calls)[0]).dev if call.author in CALIBRATION_AUTHORS]
     tokenizer = load_tokenizer(options.model)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
     shape = layout(tokenizer)

@@ -23,6 +23,8 @@ FRAGMENT = "fragment"
 """The form of one to eight lines out of a call, written in sets that share words and differ in what is true."""
 TEST_AUTHORS = ("d", "h", "s")
 DEV_AUTHORS = ("f", "l", "cd")
+CALIBRATION_AUTHORS = ("f", "l")
+"""Those of development who wrote calls as they come; `cd` wrote contrasts alone, where less is true than in calls."""
 TEST_FRAGMENTS, DEV_FRAGMENTS = ("xp",), ("xh",)
 """Authors of fragments that are kept back."""
 KEPT_BACK, KEPT_FOR_DEV = 0.15, 0.1

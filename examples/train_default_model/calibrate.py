@@ -1,9 +1,9 @@
 """Finish a trained model on the development calls: `python calibrate.py --model model`.
 
 First its probabilities: Platt scaling (Platt 1999), one slope and one intercept for the log-odds of all features, by
-logistic regression on development calls that are no contrasts, written into the weights: the vectors of `true` and `false` are moved
-along their difference for the slope, and along what all askings have in common for the intercept. What a model has
-learned by heart makes it too sure of what it reads elsewhere.
+logistic regression on development calls that are no contrasts, written into the weights: the vectors of `true` and
+`false` are moved along their difference for the slope, and along what all askings have in common for the intercept.
+What a model has learned by heart makes it too sure of what it reads elsewhere.
 
 Then the spelling of an answer: the loss in training is of the two values alone, so another token may begin the same
 text ("t" for "true", "," for the next name). Decoding by a plan never asks; decoding token by token does. Those tokens

@@ -23,7 +23,7 @@ from corpus import FEATURES, FRAGMENT, Split, is_version
 from embeddings import start_vectors
 from mixes import Batch, Batches, Encoder, Example, Mixer
 from model import Sizes, Trainee, new_model, usual_tap
-from optimizer import Movers
+from optimizers import Optimizers
 from scoring import contrasts, figures, labels_of, log_loss, probabilities
 from tokenizer import Layout, build_tokenizer, layout, load_tokenizer
 from torch import Tensor
@@ -114,7 +114,7 @@ class Run:
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
         self.trainee = self._trainee(encoder)
         self.average = AveragedModel(self.trainee, multi_avg_fn=self._blend)
-        self.movers = Movers(self.trainee, options.rate, options.decay, options.embedding_rate)
+        self.optimizers = Optimizers(self.trainee, options.rate, options.decay, options.embedding_rate)
         rng = random.Random(options.seed)
         mixer = Mixer(corpus.train, rng, options.dialogue_share)
         self.batches = Batches(mixer, encoder, options.tokens)
@@ -237,7 +237,7 @@ class Run:
             losses = self.trainee(batch)
         losses.total().backward()
         torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
-        self.movers.step(self.rate())
+        self.optimizers.step(self.rate())
         self.average.update_parameters(self.trainee)
         self.step += 1
         self.seen += batch.ids.numel()
@@ -279,7 +279,7 @@ class Run:
         state = {
             "trainee": self.trainee.state_dict(),
             "average": self.average.state_dict(),
-            "movers": self.movers.state_dict(),
+            "optimizers": self.optimizers.state_dict(),
             "random": self.batches.mixer.rng.getstate(),
             "torch": torch.get_rng_state(),
             "clock": (self.step, self.seconds, self.seen),
@@ -302,7 +302,7 @@ class Run:
         state = torch.load(self._checkpoint, weights_only=True)
         self.trainee.load_state_dict(state["trainee"])
         self.average.load_state_dict(state["average"])
-        self.movers.load_state_dict(state["movers"])
+        self.optimizers.load_state_dict(state["optimizers"])
         self.batches.mixer.rng.setstate(state["random"])
         torch.set_rng_state(state["torch"])
         self.step, self.seconds, self.seen = state["clock"]

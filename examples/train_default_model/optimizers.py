@@ -15,7 +15,7 @@ MARKS_SHARE = 0.3
 """Share of the learning rate that the table of the answer's own tokens has."""
 
 
-class Movers:
+class Optimizers:
     """Two optimizers that step together, each parameter group with its `share` of the rate."""
 
     def __init__(self, trainee: Trainee, rate: float, decay: float, words_share: float) -> None:

@@ -1,14 +1,15 @@
 """How the weights move: Muon for the matrices of the layers, AdamW for words, norms and what answers are made of.
 
 Muon (Jordan et al. 2024; Liu et al. 2025, arXiv 2502.16982) takes the step along every direction of a matrix, and not
-mostly along those that gradients already share. In 300 steps on the same batches its loss was a tenth lower than
-AdamW's, at a seventh more time a step.
+mostly along those that gradients already share. In 300 steps on the same batches, at the rate 1e-3, its loss was a
+tenth lower than AdamW's, at a seventh more time a step.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from model import Trainee
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW, Muon, Optimizer
 
 MARKS_SHARE = 0.3
@@ -50,5 +51,5 @@ class Optimizers:
             part.load_state_dict(state)
 
 
-def _group(parameters: list[Tensor] | list[nn.Parameter], share: float) -> dict[str, Any]:
+def _group(parameters: Sequence[Tensor], share: float) -> dict[str, Any]:
     return {"params": parameters, "share": share}

@@ -126,10 +126,10 @@ print(json.dumps({
 """
 
 TWINS = """
-import json, random
+import json, random, torch
 from pathlib import Path
 from corpus import load_calls
-from mixes import TURNED_WEIGHT, Encoder, Mixer
+from mixes import TURNED_LINE_WEIGHT, TURNED_WEIGHT, Encoder, Mixer
 from tokenizer import build_tokenizer, layout
 calls = [call for call in load_calls(Path("calls"))[0] if call.author == "g"]
 tokenizer = build_tokenizer([call.text for call in calls], 2000)
@@ -139,8 +139,60 @@ found = []
 for runs in (mixer.wholes() for _ in range(40)):
     batch = encoder.batch(encoder.examples(runs, mixer.rng), 2048)
     differ = (batch.targets != batch.targets[0]).any(0)
-    found.append([len(runs), int(differ.sum()), bool((batch.weights == 1 + (TURNED_WEIGHT - 1) * differ).all())])
+    lines = [[segment.text for segment in segments] for segments, _ in runs]
+    shared = set.intersection(*(set(some) for some in lines))
+    decides = torch.tensor([line not in shared for some in lines for line in some])[:, None] & differ
+    weighs = bool((batch.weights == 1 + (TURNED_WEIGHT - 1) * differ).all())
+    weighs &= bool((batch.line_weights == 1 + (TURNED_LINE_WEIGHT - 1) * decides).all())
+    found.append([len(runs), int(differ.sum()), weighs, int(decides.sum())])
 print(json.dumps(found))
+"""
+
+GROWN = """
+import json, sys, torch
+from growth import grown
+from model import usual_tap
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+depth, units = model.config.num_hidden_layers, model.config.intermediate_size
+larger, again = (grown(model, depth + 2, units + 64) for _ in range(2))
+ids = torch.arange(3, 300)[None]
+with torch.inference_mode():
+    before, after = model(ids).logits, larger(ids).logits
+larger(ids, labels=ids).loss.backward()
+old, new = model.model.layers, larger.model.layers
+head = usual_tap(depth)
+silent = [at for at, one in enumerate(new) if not (one.self_attn.o_proj.weight.any() or one.mlp.down_proj.weight.any())]
+asks = [(old[head - 1], new[head]), (old[head - 1], new[head + 1]), (old[head], new[usual_tap(depth + 2)])]
+try:
+    refused = grown(larger, depth, units) is None
+except ValueError:
+    refused = True
+print(json.dumps({
+    "same": bool(torch.allclose(before, after, atol=1e-4)),
+    "repeatable": all(torch.equal(a, b) for a, b in zip(larger.parameters(), again.parameters(), strict=True)),
+    "silent": silent == [head, head + 1],
+    "copied": all(torch.equal(a.self_attn.q_proj.weight, b.self_attn.q_proj.weight) for a, b in asks),
+    "layers learn": all(bool(new[at].self_attn.o_proj.weight.grad.any()) for at in silent),
+    "units learn": all(bool(one.mlp.down_proj.weight.grad[:, units:].any()) for one in new),
+    "refused": refused,
+}))
+"""
+
+SOURCES = """
+import json, random
+from pathlib import Path
+from corpus import REAL, load_calls
+from mixes import Mixer
+calls = [call for call in load_calls(Path("calls"))[0] if call.author in ("g", "da")]
+def found(calls, share):
+    mixer = Mixer(calls, random.Random(0), share)
+    drawn = sum(mixer._source() == REAL for _ in range(2000)) / 2000
+    runs = [run for _ in range(50) for run in (*mixer.mixes(), *mixer.wholes())]
+    by = {name: sorted({cut.call.author for cut in cuts}) for name, cuts in mixer.cuts.items()}
+    return {"drawn": drawn, "by": by}
+english_first = [call for call in calls if call.author == "da"]
+print(json.dumps([found(calls, 0.4), found(english_first, 0.4)]))
 """
 
 
@@ -187,32 +239,62 @@ def test_a_network_begins_with_anothers_layers_and_the_linear_model_beside_them(
     assert found["asked"] < 1e-3
 
 
-def test_a_feature_that_a_twin_turns_weighs_more() -> None:
+def test_a_feature_that_a_twin_turns_weighs_more_and_so_do_the_lines_that_decide() -> None:
     done = subprocess.run([sys.executable, "-c", TWINS], capture_output=True, text=True, check=True, cwd=RECIPE)
     found = json.loads(done.stdout)
-    assert all(weighs for _, _, weighs in found)
-    assert {runs for runs, _, _ in found} == {1, 2}
-    assert all((turned > 0) == (runs > 1) for runs, turned, _ in found)
+    assert all(weighs for _, _, weighs, _ in found)
+    assert {runs for runs, _, _, _ in found} == {1, 2}
+    assert all((turned > 0) == (runs > 1) == (decides > 0) for runs, turned, _, decides in found)
 
 
-def test_a_run_goes_on_from_a_trained_model_and_ends_half_way(tmp_path: Path) -> None:
+def test_english_that_is_like_public_dialogues_is_drawn_as_they_are() -> None:
+    done = subprocess.run([sys.executable, "-c", SOURCES], capture_output=True, text=True, check=True, cwd=RECIPE)
+    both, alone = json.loads(done.stdout)
+    assert both["by"] == {"fa": ["da", "g"], "en": ["g"], "real_dialogue": ["da"]}
+    assert abs(both["drawn"] - 0.2) < 0.05  # of the English, which is half
+    assert abs(alone["drawn"] - 0.5) < 0.05  # there is no other English
+
+
+def test_a_run_grows_a_trained_model_goes_on_and_ends_half_way(tmp_path: Path) -> None:
     calls, model = tmp_path / "calls", tmp_path / "model"
     calls.mkdir()
     shutil.copy(RECIPE / "calls" / "g.jsonl", calls)
+    config = json.loads((default_folder() / "config.json").read_text(encoding="utf-8"))
+    depth = config["num_hidden_layers"]
     begin = ["--begin", str(default_folder())]
-    run = ["train.py", *begin, "--out", str(model), "--calls", str(calls), "--dropout", "0", "--steps"]
+    size = ["--layers", str(depth + 1), "--feed-forward", str(config["intermediate_size"] + 64)]
+    run = ["train.py", *begin, *size, "--out", str(model), "--calls", str(calls), "--dropout", "0", "--steps"]
     subprocess.run([sys.executable, *run, "2"], check=True, cwd=RECIPE, capture_output=True)
     again = subprocess.run([sys.executable, *run, "3"], check=True, cwd=RECIPE, capture_output=True, text=True)
     assert "going on from step 2" in again.stdout
     assert "step 3" in again.stdout
     before, after = load_file(default_folder() / WEIGHTS), load_file(model / WEIGHTS)
-    moved = {name for name in before if not before[name].equal(after[name])}
-    assert "model.layers.0.self_attn.q_proj.weight" in moved
+    assert json.loads((model / "config.json").read_text(encoding="utf-8"))["num_hidden_layers"] == depth + 1
+    moved = {name for name in before if after[name].shape == before[name].shape and ".layers.0." in name}
+    assert any(not before[name].equal(after[name]) for name in moved)
     subprocess.run([sys.executable, "average.py", *begin, "--model", str(model)], check=True, cwd=RECIPE)
     mean = load_file(model / WEIGHTS)
     for name in moved:
         half = (before[name].float() + after[name].float()) / 2
         assert mean[name].float().allclose(half, rtol=0.01, atol=1e-6)
+    new = f"model.layers.{depth - 2}.self_attn.o_proj.weight"  # wrote nothing in the model that was grown
+    assert after[new].any()
+    assert mean[new].float().allclose(after[new].float() / 2, rtol=0.01, atol=1e-6)
+
+
+def test_a_network_cannot_shrink(tmp_path: Path) -> None:
+    run = ["train.py", "--begin", str(default_folder()), "--out", str(tmp_path / "model"), "--layers", "3"]
+    done = subprocess.run([sys.executable, *run], check=False, cwd=RECIPE, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "can grow, and not shrink" in done.stderr
+
+
+def test_a_network_grows_without_a_change_to_what_it_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GROWN, str(default_folder())], capture_output=True, text=True, check=True, cwd=RECIPE
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert all(found.values()), found
 
 
 @pytest.mark.slow

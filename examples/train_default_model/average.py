@@ -1,13 +1,15 @@
 """The weighted mean of two models' weights: `python average.py --begin first --model model` writes it into `model`.
 
 What a model learned from more calls, and what it knew before them: a place between the two is often better than
-either, where one began as the other (Wortsman et al. 2022, arXiv 2109.01903). To be done before `calibrate.py`.
+either, where one began as the other (Wortsman et al. 2022, arXiv 2109.01903). A first model that is smaller is grown
+as `train.py` grew it (in one go). To be done before `calibrate.py`.
 """
 
 import argparse
 from pathlib import Path
 
 import torch
+from growth import grown
 from transformers import AutoModelForCausalLM
 
 
@@ -21,8 +23,12 @@ def main() -> None:
     options = parser.parse_args()
     if (options.begin / "tokenizer.json").read_bytes() != (options.model / "tokenizer.json").read_bytes():
         parser.error("the two models have different tokenizers")
-    before = AutoModelForCausalLM.from_pretrained(options.begin, dtype=torch.float32)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
+    before = grown(
+        AutoModelForCausalLM.from_pretrained(options.begin, dtype=torch.float32),
+        model.config.num_hidden_layers,
+        model.config.intermediate_size,
+    )
     for ours, theirs in zip(model.parameters(), before.parameters(), strict=True):
         ours.lerp_(theirs, options.share)
     model.to(torch.bfloat16).save_pretrained(options.model)

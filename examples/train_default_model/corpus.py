@@ -25,6 +25,11 @@ TEST_AUTHORS = ("d", "h", "s")
 DEV_AUTHORS = ("f", "l", "cd")
 CALIBRATION_AUTHORS = ("f", "l")
 """Those of development who wrote calls as they come; `cd` wrote contrasts alone, where less is true than in calls."""
+ENGLISH_FIRST_AUTHORS = (
+    *("co", "cp", "cq", "cr", "cs", "ct", "cu", "cv", "cw", "cx", "cy", "cz"),
+    *("da", "db", "dc", "de"),
+)
+"""Those who wrote consultations in English first, as public dialogues are: training draws their English with these."""
 TEST_FRAGMENTS, DEV_FRAGMENTS = ("xp",), ("xh",)
 """Authors of fragments that are kept back."""
 KEPT_BACK, KEPT_FOR_DEV = 0.15, 0.1

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 import numpy as np
 import torch
-from corpus import FEATURES, FRAGMENT, REAL, Call, contrast_set
+from corpus import ENGLISH_FIRST_AUTHORS, FEATURES, FRAGMENT, REAL, Call, contrast_set
 from noise import noisy
 from segments import FALSE, TRUE, Cut, Segment, Targets, joined
 from tokenizer import Layout
@@ -19,17 +19,20 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-BUCKETS = (64, 128, 192, 256, 384, 512, 768, 1408)
-CONTRAST_SHARE = 0.6
-"""Of the whole calls, those that have a twin."""
+BUCKETS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024, 1408)
+"""Lengths of batches: with half as many a fifth of the tokens were padding."""
+WITH_TWIN_SHARE = 0.9
+"""Of the whole calls that have a twin, those that come with it."""
 FRAGMENT_SHARE = 0.5
 """Of the runs of a mix, those that are a fragment."""
 TWIN_SHARE = 0.6
 """Of the mixes with a fragment, those that come a second time with its twin."""
 SHORT = 0.1
-"""Share of the training that has short mixes almost alone."""
-TURNED_WEIGHT = 2.0
+"""Share of a training from nothing that has short mixes almost alone."""
+TURNED_WEIGHT = 3.0
 """In the answer's loss, of a feature by which an example and its twin differ: one in thirteen, and the one to learn."""
+TURNED_LINE_WEIGHT = 5.0
+"""In the lines' loss, of such a feature at the lines that the twin has not: they decide."""
 Run = tuple[list[Segment], Targets]
 
 
@@ -38,8 +41,8 @@ class Batch:
     """One bucket of B examples of L tokens, padded on the right.
 
     ids (B, L); choices (B, 13) places whose logits decide a value; targets (B, 13) and
-    line_targets (N, 13) in {0, 1, -1 unknown}; weights (B, 13) of the targets; lines (N, 2) row and place of segments'
-    ends.
+    line_targets (N, 13) in {0, 1, -1 unknown}; weights (B, 13) and line_weights (N, 13) of these; lines (N, 2) row and
+    place of segments' ends.
     """
 
     ids: Tensor
@@ -48,13 +51,15 @@ class Batch:
     weights: Tensor
     lines: Tensor
     line_targets: Tensor
+    line_weights: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """One prompt with its answer; `ends` are the places of the segments' ends in `ids`.
 
-    `turned` (13,): whether a twin, read in the same step, has the other label.
+    `turned` (13,): whether a twin, read in the same step, has the other label; `own` has for every segment whether its
+    words are not in the twin.
     """
 
     ids: list[int]
@@ -63,6 +68,7 @@ class Example:
     turned: tuple[bool, ...]
     ends: list[int]
     line_targets: list[Targets]
+    own: list[bool]
 
 
 class Mixer:
@@ -80,13 +86,10 @@ class Mixer:
             if call.form == FRAGMENT:
                 self.fragments.setdefault(call.language, []).append(cut)
             else:
-                source = REAL if call.form == REAL else call.language
+                alike = call.author in ENGLISH_FIRST_AUTHORS and call.language == "en"
+                source = REAL if call.form == REAL or alike else call.language
                 self.cuts.setdefault(source, []).append(cut)
             self.sets.setdefault((contrast_set(call), call.language), []).append(cut)
-        self.contrasts = {
-            source: [cut for cut in cuts if len(self.sets[contrast_set(cut.call), cut.call.language]) > 1]
-            for source, cuts in self.cuts.items()
-        }
         self.quoted = {source: self._by_feature(cuts) for source, cuts in self.cuts.items()}
 
     @staticmethod
@@ -101,7 +104,7 @@ class Mixer:
         if self.rng.random() < 0.5:
             return "fa"
         real = REAL in self.cuts and self.rng.random() < self.dialogue_share
-        return REAL if real else "en"
+        return REAL if real or "en" not in self.cuts else "en"
 
     def _run(self, source: str) -> Run:
         """One to five segments: around a quote of a random feature, or anywhere."""
@@ -126,7 +129,7 @@ class Mixer:
         source = self._source()
         # Half of the English mixes with real dialogues take invented runs in too: real
         # dialogues alone hold hardly any seizure or cost.
-        blend = source == REAL and self.rng.random() < 0.5
+        blend = source == REAL and "en" in self.cuts and self.rng.random() < 0.5
         runs = min(self.most_runs, self.rng.choice((1, 2, 2, 3, 3, 4, 5)))
         fragments = self.fragments.get("fa" if source == "fa" else "en")
         parts: list[Run | Cut] = []
@@ -163,9 +166,9 @@ class Mixer:
     def wholes(self) -> list[Run]:
         """One transcript as it is, all its labels known; often two that differ in a word."""
         source = self._source()
-        contrasts = self.contrasts.get(source) if self.rng.random() < CONTRAST_SHARE else None
-        cut = self.rng.choice(contrasts or self.cuts[source])
-        cuts = [cut, self._twin(cut)] if contrasts else [cut]
+        cut = self.rng.choice(self.cuts[source])
+        alone = len(self.sets[contrast_set(cut.call), cut.call.language]) == 1 or self.rng.random() >= WITH_TWIN_SHARE
+        cuts = [cut] if alone else [cut, self._twin(cut)]
         return [self._joined([one]) for one in cuts]
 
 
@@ -182,9 +185,11 @@ class Encoder:
     def examples(self, runs: Sequence[Run], rng: random.Random) -> list[Example]:
         """Prompts and answers of a run, or of a run and its twin, with the places of segments' ends."""
         turned = tuple({TRUE, FALSE} <= set(labels) for labels in zip(*(targets for _, targets in runs), strict=True))
-        return [self._example(run, turned, rng) for run in runs]
+        words = [{segment.text for segment in segments} for segments, _ in runs]
+        shared = set.intersection(*words)
+        return [self._example(run, turned, shared, rng) for run in runs]
 
-    def _example(self, run: Run, turned: tuple[bool, ...], rng: random.Random) -> Example:
+    def _example(self, run: Run, turned: tuple[bool, ...], shared: set[str], rng: random.Random) -> Example:
         segments, targets = run
         parts = [
             f"{'' if at == 0 else chr(10) if segment.new_line else ' '}{segment.text}"
@@ -208,6 +213,7 @@ class Encoder:
             turned=turned,
             ends=[before + end for end in ends],
             line_targets=[segment.targets for segment in segments],
+            own=[segment.text not in shared for segment in segments],
         )
 
     @staticmethod
@@ -230,6 +236,7 @@ class Encoder:
         # The logits that decide a value stand one place before it.
         choices = torch.tensor(self.layout.choices) - 1
         lines = [(row, end) for row, example in enumerate(examples) for end in example.ends]
+        decides = [[own and one for one in example.turned] for example in examples for own in example.own]
         return Batch(
             ids=torch.from_numpy(ids),
             choices=start[:, None] + choices[None, :],
@@ -237,22 +244,24 @@ class Encoder:
             weights=1 + (TURNED_WEIGHT - 1) * torch.tensor([example.turned for example in examples]),
             lines=torch.tensor(lines),
             line_targets=torch.tensor([t for example in examples for t in example.line_targets]),
+            line_weights=1 + (TURNED_LINE_WEIGHT - 1) * torch.tensor(decides),
         )
 
 
 class Batches:
     """An endless stream of batches of about `tokens` tokens, each of one bucket's length."""
 
-    def __init__(self, mixer: Mixer, encoder: Encoder, tokens: int) -> None:
-        self.mixer, self.encoder, self.tokens = mixer, encoder, tokens
+    def __init__(self, mixer: Mixer, encoder: Encoder, tokens: int, short: float = SHORT) -> None:
+        """`short`: share of the training that has short mixes almost alone."""
+        self.mixer, self.encoder, self.tokens, self.short = mixer, encoder, tokens, short
         self.waiting: dict[int, list[Example]] = {length: [] for length in BUCKETS}
         self.whole_share = 0.0
 
     def advance(self, progress: float) -> None:
         """Short mixes first, long texts later: what these need is learned on the short ones."""
-        short = progress < SHORT
+        short = progress < self.short
         self.mixer.most_runs = 2 if short else 5
-        self.whole_share = 0.05 if short else 0.3 + 0.2 * progress
+        self.whole_share = 0.05 if short else 0.4 + 0.2 * progress
 
     def __iter__(self) -> Iterator[Batch]:
         rng = self.mixer.rng

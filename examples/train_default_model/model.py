@@ -185,8 +185,11 @@ class Trainee(nn.Module):
         return (losses * weights).sum() / weights.sum()
 
     def _line_loss(self, tapped: Tensor, table: Tensor, batch: Batch) -> Tensor:
+        """States (B, L, hidden) at the tap: weighted cross-entropy at the segments' ends, unknown labels left out."""
         ends = self.head_norm(tapped[batch.lines[:, 0], batch.lines[:, 1]])
         names = table[self.keys]
         logits = (ends @ names.T + self.head_bias).float()
         known = batch.line_targets != UNKNOWN
-        return functional.binary_cross_entropy_with_logits(logits[known], batch.line_targets[known].float())
+        targets, weights = batch.line_targets[known].float(), batch.line_weights[known]
+        losses = functional.binary_cross_entropy_with_logits(logits[known], targets, weights, reduction="sum")
+        return losses / weights.sum()

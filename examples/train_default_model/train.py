@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 import attention
+import growth
 import letters
 import linear_start
 import pretrained
@@ -21,7 +22,7 @@ import sources
 import torch
 from corpus import FEATURES, FRAGMENT, Split, is_version
 from embeddings import start_vectors
-from mixes import Batch, Batches, Encoder, Example, Mixer
+from mixes import BUCKETS, SHORT, Batch, Batches, Encoder, Example, Mixer
 from model import Sizes, Trainee, new_model, usual_tap
 from optimizers import Optimizers
 from scoring import contrasts, figures, labels_of, log_loss, probabilities
@@ -33,7 +34,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 ParamList = tuple[Tensor, ...] | list[Tensor]
 PROMPT = "compact.v1"
 OPTIONS = "options.json"
-MAY_DIFFER = {"out", "steps", "minutes", "check_every"}
+LAYERS, FEED_FORWARD = 5, 512
+MAY_DIFFER = {"out", "steps", "minutes", "check_every", "compile"}
 """Options that a run may go on with others of."""
 
 
@@ -65,6 +67,7 @@ class Options:
     pretrained: Path | None
     embedding_rate: float
     begin: Path | None
+    compile: bool
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -81,18 +84,27 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--dropout", type=float, default=0.05)
     add("--word-dropout", type=float, default=0.02)
     add("--piece-dropout", type=float, default=0.1)
-    add("--dialogue-share", type=float, default=0.4)
+    add(
+        "--dialogue-share", type=float, default=0.4, help="of the English, from dialogues and what is written like them"
+    )
     add("--average", type=float, default=0.999)
     add("--vocab", type=int, default=6144)
-    add("--layers", type=int, default=5)
+    add("--layers", type=int, help=f"in all: {LAYERS}, or as many as --begin has; more are put in anew")
     add("--hidden", type=int, default=256)
-    add("--feed-forward", type=int, default=512)
+    add("--feed-forward", type=int, help=f"units of a layer: {FEED_FORWARD}, or as many as --begin has, or more")
     add("--check-every", type=int, default=400)
     add("--linear-start", action="store_true", help="fit a linear model first and begin with it (minutes)")
     add("--pretrained", type=Path, help="GGUF file of SmolLM2-135M whose first layers are the beginning")
     add("--embedding-rate", type=float, default=1.0, help="share of the learning rate that words have")
     add("--begin", type=Path, help="folder of a trained model that this one begins as: to learn from more calls")
-    options = Options(**vars(sources.parse(parser, arguments)))
+    add("--compile", action="store_true", help="compile the layers (torch.compile; needs a C++ compiler)")
+    found = sources.parse(parser, arguments)
+    usual = LlamaConfig.from_pretrained(found.begin) if found.begin else None
+    found.layers = found.layers or (usual.num_hidden_layers if usual else LAYERS)
+    found.feed_forward = found.feed_forward or (usual.intermediate_size if usual else FEED_FORWARD)
+    if usual and (found.layers < usual.num_hidden_layers or found.feed_forward < usual.intermediate_size):
+        parser.error("--begin: a network can grow, and not shrink")
+    options = Options(**vars(found))
     if options.linear_start and options.pretrained is None and options.hidden != linear_start.HIDDEN:
         parser.error(f"--linear-start without --pretrained writes into a width of {linear_start.HIDDEN}")
     if options.begin and (options.linear_start or options.pretrained):
@@ -114,10 +126,13 @@ class Run:
         encoder = Encoder(self.tokenizer, self.layout, options.piece_dropout)
         self.trainee = self._trainee(encoder)
         self.average = AveragedModel(self.trainee, multi_avg_fn=self._blend)
+        if options.compile:
+            self._compile()
         self.optimizers = Optimizers(self.trainee, options.rate, options.decay, options.embedding_rate)
         rng = random.Random(options.seed)
         mixer = Mixer(corpus.train, rng, options.dialogue_share)
-        self.batches = Batches(mixer, encoder, options.tokens)
+        # A trained model has learned from short mixes already.
+        self.batches = Batches(mixer, encoder, options.tokens, 0.0 if options.begin else SHORT)
         self.step = 0
         self.seconds = 0.0
         self.seen = 0
@@ -130,6 +145,12 @@ class Run:
     @cached_property
     def _source(self) -> pretrained.Source | None:
         return pretrained.read(self.options.pretrained) if self.options.pretrained else None
+
+    def _compile(self) -> None:
+        """Compile the layers that read all places, once for each length of batches; the last one asks at few."""
+        torch.compiler.config.recompile_limit = 2 * len(BUCKETS)  # twice: what else may differ between two batches
+        for layer in self.trainee.model.model.layers[:-1]:
+            layer.compile(dynamic=False)
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
         if self._checkpoint.exists():
@@ -152,9 +173,10 @@ class Run:
             config = LlamaConfig.from_pretrained(options.out, attn_implementation=attention.NAME)
             return self._wrapped(LlamaForCausalLM(config))
         if options.begin:
-            return self._wrapped(
-                LlamaForCausalLM.from_pretrained(options.begin, dtype=torch.float32, attn_implementation=attention.NAME)
+            model = LlamaForCausalLM.from_pretrained(
+                options.begin, dtype=torch.float32, attn_implementation=attention.NAME
             )
+            return self._wrapped(growth.grown(model, options.layers, options.feed_forward))
         if self._source:
             model = pretrained.new_model(self._source, self.layout, size, options.layers, options.feed_forward)
         else:

@@ -5,9 +5,20 @@ What is new adds nothing at first, since the matrices by which it writes are zer
 """
 
 import torch
-from model import usual_tap
-from torch import Tensor, nn
+from model import quieten, usual_tap
+from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
+
+
+def check(config: LlamaConfig, layers: int, feed_forward: int) -> None:
+    """Whether a model of this configuration can become so large.
+
+    Raises:
+        ValueError: It has more layers or units than that, or too few layers to have a head.
+    """
+    depth, units = config.num_hidden_layers, config.intermediate_size
+    if layers < depth or feed_forward < units or depth < 3:
+        raise ValueError(f"a network of three or more layers can grow, and not shrink: {depth} of {units} units here")
 
 
 @torch.no_grad()
@@ -18,14 +29,13 @@ def grown(model: LlamaForCausalLM, layers: int, feed_forward: int) -> LlamaForCa
     read at random and write nothing. The same model grown to the same size has the same weights every time.
 
     Raises:
-        ValueError: The model has more layers or units than that, or too few to have a head.
+        ValueError: As `check`.
     """
     config = model.config
     depth, units = config.num_hidden_layers, config.intermediate_size
     if (layers, feed_forward) == (depth, units):
         return model
-    if layers < depth or feed_forward < units or depth < 3:
-        raise ValueError(f"a model of {depth} layers and {units} units cannot grow to {layers} and {feed_forward}")
+    check(config, layers, feed_forward)
     shape = {**config.to_dict(), "num_hidden_layers": layers, "intermediate_size": feed_forward}
     larger = LlamaForCausalLM(LlamaConfig.from_dict(shape, attn_implementation=config._attn_implementation))
     below = usual_tap(depth)
@@ -37,8 +47,7 @@ def grown(model: LlamaForCausalLM, layers: int, feed_forward: int) -> LlamaForCa
         for name, weight in model.model.layers[origin].named_parameters():
             _copy(weight, ours[name], generator)
         if number in new:
-            for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
-                nn.init.zeros_(part.weight)
+            quieten(layer, 0.0)
     larger.model.embed_tokens.load_state_dict(model.model.embed_tokens.state_dict())
     larger.model.norm.load_state_dict(model.model.norm.state_dict())
     return larger

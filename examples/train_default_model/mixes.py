@@ -148,9 +148,13 @@ class Mixer:
             found.append(self._joined([*parts[:at], twin, *parts[at + 1 :]]))
         return found
 
+    def _others(self, cut: Cut) -> list[Cut]:
+        """What else is in its contrast set."""
+        return [one for one in self.sets[contrast_set(cut.call), cut.call.language] if one is not cut]
+
     def _twin(self, cut: Cut) -> Cut:
         """Another of its set, sooner one that has other labels."""
-        others = [one for one in self.sets[contrast_set(cut.call), cut.call.language] if one is not cut] or [cut]
+        others = self._others(cut) or [cut]
         turned = [one for one in others if one.call.labels != cut.call.labels]
         return self.rng.choice(turned or others)
 
@@ -167,8 +171,8 @@ class Mixer:
         """One transcript as it is, all its labels known; often two that differ in a word."""
         source = self._source()
         cut = self.rng.choice(self.cuts[source])
-        alone = len(self.sets[contrast_set(cut.call), cut.call.language]) == 1 or self.rng.random() >= WITH_TWIN_SHARE
-        cuts = [cut] if alone else [cut, self._twin(cut)]
+        with_twin = self._others(cut) and self.rng.random() < WITH_TWIN_SHARE
+        cuts = [cut, self._twin(cut)] if with_twin else [cut]
         return [self._joined([one]) for one in cuts]
 
 
@@ -185,8 +189,7 @@ class Encoder:
     def examples(self, runs: Sequence[Run], rng: random.Random) -> list[Example]:
         """Prompts and answers of a run, or of a run and its twin, with the places of segments' ends."""
         turned = tuple({TRUE, FALSE} <= set(labels) for labels in zip(*(targets for _, targets in runs), strict=True))
-        words = [{segment.text for segment in segments} for segments, _ in runs]
-        shared = set.intersection(*words)
+        shared = set.intersection(*({segment.text for segment in segments} for segments, _ in runs))
         return [self._example(run, turned, shared, rng) for run in runs]
 
     def _example(self, run: Run, turned: tuple[bool, ...], shared: set[str], rng: random.Random) -> Example:
@@ -251,7 +254,7 @@ class Encoder:
 class Batches:
     """An endless stream of batches of about `tokens` tokens, each of one bucket's length."""
 
-    def __init__(self, mixer: Mixer, encoder: Encoder, tokens: int, short: float = SHORT) -> None:
+    def __init__(self, mixer: Mixer, encoder: Encoder, tokens: int, short: float) -> None:
         """`short`: share of the training that has short mixes almost alone."""
         self.mixer, self.encoder, self.tokens, self.short = mixer, encoder, tokens, short
         self.waiting: dict[int, list[Example]] = {length: [] for length in BUCKETS}

@@ -32,10 +32,10 @@ def usual_tap(layers: int) -> int:
     return max(1, layers - 2)
 
 
-def quieten(layer: LlamaDecoderLayer) -> None:
-    """Let a random layer add little to what comes to it, until it is trained."""
+def quieten(layer: LlamaDecoderLayer, share: float = 0.05) -> None:
+    """Let a layer add little to what comes to it, or nothing (0), until it is trained."""
     for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
-        part.weight.data.mul_(0.05)
+        part.weight.data.mul_(share)
 
 
 def llama_config(vocab_size: int, layout: Layout, **shape: Any) -> LlamaConfig:

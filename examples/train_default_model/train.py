@@ -99,11 +99,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--begin", type=Path, help="folder of a trained model that this one begins as: to learn from more calls")
     add("--compile", action="store_true", help="compile the layers (torch.compile; needs a C++ compiler)")
     found = sources.parse(parser, arguments)
-    usual = LlamaConfig.from_pretrained(found.begin) if found.begin else None
-    found.layers = found.layers or (usual.num_hidden_layers if usual else LAYERS)
-    found.feed_forward = found.feed_forward or (usual.intermediate_size if usual else FEED_FORWARD)
-    if usual and (found.layers < usual.num_hidden_layers or found.feed_forward < usual.intermediate_size):
-        parser.error("--begin: a network can grow, and not shrink")
+    _size(found, parser)
     options = Options(**vars(found))
     if options.linear_start and options.pretrained is None and options.hidden != linear_start.HIDDEN:
         parser.error(f"--linear-start without --pretrained writes into a width of {linear_start.HIDDEN}")
@@ -112,6 +108,24 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     if options.layers < 3:
         parser.error("--layers: three or more; one asks, and one is below the segments' head")
     return options
+
+
+def _size(found: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Set the sizes that are not given to those of the model that the run begins as, or to the usual ones."""
+    before = (
+        LlamaConfig.from_pretrained(found.begin)
+        if found.begin
+        else LlamaConfig(num_hidden_layers=LAYERS, intermediate_size=FEED_FORWARD)
+    )
+    if found.layers is None:
+        found.layers = before.num_hidden_layers
+    if found.feed_forward is None:
+        found.feed_forward = before.intermediate_size
+    if found.begin:
+        try:
+            growth.check(before, found.layers, found.feed_forward)
+        except ValueError as error:
+            parser.error(f"--begin: {error}")
 
 
 class Run:

@@ -191,9 +191,31 @@ def found(calls, share):
     for _ in range(50):
         mixer.mixes(), mixer.wholes()  # no source is asked for that is not there
     by = {name: sorted({cut.call.author for cut in cuts}) for name, cuts in mixer.cuts.items()}
-    return {"drawn": drawn, "by": by}
+    fragments = {name: sorted({cut.call.author for cut in cuts}) for name, cuts in mixer.fragments.items()}
+    return {"drawn": drawn, "by": by, "fragments": fragments}
+calls += [call for call in load_calls(Path("fragments"))[0] if call.author in ("xa", "ya")]
 english_first = [call for call in calls if call.author == "da"]
 print(json.dumps([found(calls, 0.4), found(english_first, 0.4)]))
+"""
+
+WOVEN = """
+import json, random
+from pathlib import Path
+from corpus import load_calls
+from mixes import Mixer
+calls = [call for call in load_calls(Path("calls"))[0] if call.author == "g"]
+calls += [call for call in load_calls(Path("fragments"))[0] if call.author == "xa"]
+mixer = Mixer(calls, random.Random(0), 0.0)
+found = []
+for language in ("fa", "en"):
+    for cut in mixer.cuts[language][:40]:
+        fragment = mixer.rng.choice(mixer.fragments[language])
+        runs = mixer._woven(cut, fragment)
+        added = len(runs[0][0]) - len(cut.segments) == len(fragment.segments)
+        either = [int(a or b) for a, b in zip(cut.call.labels, fragment.call.labels)]
+        hidden = all(a == b for a, b, c in zip(runs[0][1], runs[1][1], cut.call.labels) if c)
+        found.append([added, list(runs[0][1]) == either, hidden, runs[0][1] != runs[1][1]])
+print(json.dumps(found))
 """
 
 
@@ -252,8 +274,16 @@ def test_english_that_is_like_public_dialogues_is_drawn_as_they_are() -> None:
     done = subprocess.run([sys.executable, "-c", SOURCES], capture_output=True, text=True, check=True, cwd=RECIPE)
     both, alone = json.loads(done.stdout)
     assert both["by"] == {"fa": ["da", "g"], "en": ["g"], "real_dialogue": ["da"]}
+    assert both["fragments"] == {"fa": ["xa", "ya"], "en": ["xa"], "real_dialogue": ["ya"]}
     assert abs(both["drawn"] - 0.2) < 0.05  # of the English, which is half
     assert abs(alone["drawn"] - 0.5) < 0.05  # there is no other English
+
+
+def test_a_fragment_among_the_lines_of_a_whole_call_turns_what_the_call_does_not_say() -> None:
+    done = subprocess.run([sys.executable, "-c", WOVEN], capture_output=True, text=True, check=True, cwd=RECIPE)
+    found = json.loads(done.stdout)
+    assert all(added and either and hidden for added, either, hidden, _ in found)
+    assert sum(turned for *_, turned in found) > len(found) / 2
 
 
 def test_a_run_grows_a_trained_model_goes_on_and_ends_half_way(tmp_path: Path) -> None:

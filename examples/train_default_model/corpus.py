@@ -28,8 +28,9 @@ CALIBRATION_AUTHORS = ("f", "l")
 ENGLISH_FIRST_AUTHORS = (
     *("co", "cp", "cq", "cr", "cs", "ct", "cu", "cv", "cw", "cx", "cy", "cz"),
     *("da", "db", "dc", "de"),
+    *("ya", "yb", "yc", "yd", "ye", "yf", "yg", "yh", "yi", "yj", "yk", "yl"),
 )
-"""Those who wrote consultations in English first, as public dialogues are: training draws their English with these."""
+"""Those who wrote in English first, and as public dialogues are: training draws their English with these."""
 TEST_FRAGMENTS, DEV_FRAGMENTS = ("xp",), ("xh",)
 """Authors of fragments that are kept back."""
 KEPT_BACK, KEPT_FOR_DEV = 0.15, 0.1

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from corpus import ENGLISH_FIRST_AUTHORS, FEATURES, FRAGMENT, REAL, Call, contrast_set
 from noise import noisy
-from segments import FALSE, TRUE, Cut, Segment, Targets, joined
+from segments import ALL_FALSE, FALSE, TRUE, Cut, Segment, Targets, joined
 from tokenizer import Layout
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -21,17 +21,19 @@ from transformers import PreTrainedTokenizerFast
 
 BUCKETS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024, 1408)
 """Lengths of batches: with half as many a fifth of the tokens were padding."""
-WITH_TWIN_SHARE = 0.9
+WITH_TWIN_SHARE = 0.6
 """Of the whole calls that have a twin, those that come with it."""
+WOVEN_SHARE = 0.35
+"""Of the whole calls that come without a twin, those that come with a fragment among their lines, and with its twin."""
 FRAGMENT_SHARE = 0.5
 """Of the runs of a mix, those that are a fragment."""
 TWIN_SHARE = 0.6
 """Of the mixes with a fragment, those that come a second time with its twin."""
 SHORT = 0.1
 """Share of a training from nothing that has short mixes almost alone."""
-TURNED_WEIGHT = 3.0
+TURNED_WEIGHT = 2.0
 """In the answer's loss, of a feature by which an example and its twin differ: one in thirteen, and the one to learn."""
-TURNED_LINE_WEIGHT = 5.0
+TURNED_LINE_WEIGHT = 2.0
 """In the lines' loss, of such a feature at the lines that the twin has not: they decide."""
 Run = tuple[list[Segment], Targets]
 
@@ -83,12 +85,10 @@ class Mixer:
         self.sets: dict[tuple[str, str], list[Cut]] = {}
         for call in calls:
             cut = Cut(call)
-            if call.form == FRAGMENT:
-                self.fragments.setdefault(call.language, []).append(cut)
-            else:
-                alike = call.author in ENGLISH_FIRST_AUTHORS and call.language == "en"
-                source = REAL if call.form == REAL or alike else call.language
-                self.cuts.setdefault(source, []).append(cut)
+            alike = call.author in ENGLISH_FIRST_AUTHORS and call.language == "en"
+            source = REAL if call.form == REAL or alike else call.language
+            drawn = self.fragments if call.form == FRAGMENT else self.cuts
+            drawn.setdefault(source, []).append(cut)
             self.sets.setdefault((contrast_set(call), call.language), []).append(cut)
         self.quoted = {source: self._by_feature(cuts) for source, cuts in self.cuts.items()}
 
@@ -105,6 +105,9 @@ class Mixer:
             return "fa"
         real = REAL in self.cuts and self.rng.random() < self.dialogue_share
         return REAL if real or "en" not in self.cuts else "en"
+
+    def _fragments(self, source: str) -> list[Cut]:
+        return self.fragments.get(source) or self.fragments.get("fa" if source == "fa" else "en") or []
 
     def _run(self, source: str) -> Run:
         """One to five segments: around a quote of a random feature, or anywhere."""
@@ -131,7 +134,7 @@ class Mixer:
         # dialogues alone hold hardly any seizure or cost.
         blend = source == REAL and "en" in self.cuts and self.rng.random() < 0.5
         runs = min(self.most_runs, self.rng.choice((1, 2, 2, 3, 3, 4, 5)))
-        fragments = self.fragments.get("fa" if source == "fa" else "en")
+        fragments = self._fragments(source)
         parts: list[Run | Cut] = []
         for _ in range(runs):
             if fragments and self.rng.random() < FRAGMENT_SHARE:
@@ -171,9 +174,20 @@ class Mixer:
         """One transcript as it is, all its labels known; often two that differ in a word."""
         source = self._source()
         cut = self.rng.choice(self.cuts[source])
-        with_twin = self._others(cut) and self.rng.random() < WITH_TWIN_SHARE
-        cuts = [cut, self._twin(cut)] if with_twin else [cut]
-        return [self._joined([one]) for one in cuts]
+        if self._others(cut) and self.rng.random() < WITH_TWIN_SHARE:
+            return [self._joined([one]) for one in (cut, self._twin(cut))]
+        fragments = self._fragments(source)
+        if fragments and self.rng.random() < WOVEN_SHARE:
+            return self._woven(cut, self.rng.choice(fragments))
+        return [self._joined([cut])]
+
+    def _woven(self, cut: Cut, fragment: Cut) -> list[Run]:
+        """A whole call with a fragment between two of its lines, then with the fragment's twin at the same place."""
+        segments, targets = self._whole(cut)
+        places = [at for at, segment in enumerate(segments) if segment.new_line]
+        at = self.rng.choice([*places, len(segments)])
+        before, after = (segments[:at], targets), (segments[at:], ALL_FALSE)
+        return [self._joined([before, one, after]) for one in (fragment, self._twin(fragment))]
 
 
 class Encoder:

@@ -107,6 +107,7 @@ class Mixer:
         return REAL if real or "en" not in self.cuts else "en"
 
     def _fragments(self, source: str) -> list[Cut]:
+        """Those that are drawn with a source's calls; where it has none of its own, all of its language."""
         return self.fragments.get(source) or self.fragments.get("fa" if source == "fa" else "en") or []
 
     def _run(self, source: str) -> Run:
@@ -171,7 +172,7 @@ class Mixer:
         return list(cut.segments), tuple(TRUE if label else FALSE for label in cut.call.labels)
 
     def wholes(self) -> list[Run]:
-        """One transcript as it is, all its labels known; often two that differ in a word."""
+        """One transcript, all its labels known; often two that differ in a word, or by a fragment among their lines."""
         source = self._source()
         cut = self.rng.choice(self.cuts[source])
         if self._others(cut) and self.rng.random() < WITH_TWIN_SHARE:
@@ -182,7 +183,10 @@ class Mixer:
         return [self._joined([cut])]
 
     def _woven(self, cut: Cut, fragment: Cut) -> list[Run]:
-        """A whole call with a fragment between two of its lines, then with the fragment's twin at the same place."""
+        """A whole call with a fragment between two of its lines, then with the fragment's twin at the same place.
+
+        What decides has to be found among much else, as in calls. A call that denies what the fragment states says both.
+        """
         segments, targets = self._whole(cut)
         places = [at for at, segment in enumerate(segments) if segment.new_line]
         at = self.rng.choice([*places, len(segments)])

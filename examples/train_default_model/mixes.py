@@ -185,7 +185,7 @@ class Mixer:
     def _woven(self, cut: Cut, fragment: Cut) -> list[Run]:
         """A whole call with a fragment between two of its lines, then with the fragment's twin at the same place.
 
-        What decides has to be found among much else, as in calls. A call that denies what the fragment states says both.
+        What decides has to be found among much else, as in calls. Now and then a call denies what the fragment says.
         """
         segments, targets = self._whole(cut)
         places = [at for at, segment in enumerate(segments) if segment.new_line]

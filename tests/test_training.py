@@ -42,7 +42,7 @@ from sklearn.metrics import roc_auc_score
 from tokenizer import build_tokenizer, layout
 torch.manual_seed(0)
 torch.set_num_threads(1)
-calls = [call for call in load_calls(Path("calls"))[0] if call.author == "g"]
+calls, _ = load_calls(Path("calls/g.jsonl"))
 tokenizer = build_tokenizer([call.text for call in calls], 2000)
 encoder = Encoder(tokenizer, layout(tokenizer), 0.1)
 trainee = Trainee(new_model(len(tokenizer), layout(tokenizer), Sizes(256, 5, 4, 512)), layout(tokenizer), 0.0, 0.0, 3)
@@ -71,7 +71,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM
 torch.manual_seed(0)
 torch.set_num_threads(1)
-calls = [call for call in load_calls(Path("calls"))[0] if call.author == "g"]
+calls, _ = load_calls(Path("calls/g.jsonl"))
 english = Tokenizer(models.BPE())
 english.pre_tokenizer = pre_tokenizers.Sequence(
     [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -131,7 +131,7 @@ from pathlib import Path
 from corpus import load_calls
 from mixes import TURNED_LINE_WEIGHT, TURNED_WEIGHT, Encoder, Mixer
 from tokenizer import build_tokenizer, layout
-calls = [call for call in load_calls(Path("calls"))[0] if call.author == "g"]
+calls, _ = load_calls(Path("calls/g.jsonl"))
 tokenizer = build_tokenizer([call.text for call in calls], 2000)
 encoder = Encoder(tokenizer, layout(tokenizer), 0.0)
 mixer = Mixer(calls, random.Random(0), 0.0)
@@ -184,7 +184,7 @@ import json, random
 from pathlib import Path
 from corpus import REAL, load_calls
 from mixes import Mixer
-calls = [call for call in load_calls(Path("calls"))[0] if call.author in ("g", "da")]
+calls, _ = load_calls(*map(Path, ("calls/g.jsonl", "calls/da.jsonl", "fragments/xa.jsonl", "fragments/ya.jsonl")))
 def found(calls, share):
     mixer = Mixer(calls, random.Random(0), share)
     drawn = sum(mixer._source() == REAL for _ in range(2000)) / 2000
@@ -193,7 +193,6 @@ def found(calls, share):
     by = {name: sorted({cut.call.author for cut in cuts}) for name, cuts in mixer.cuts.items()}
     fragments = {name: sorted({cut.call.author for cut in cuts}) for name, cuts in mixer.fragments.items()}
     return {"drawn": drawn, "by": by, "fragments": fragments}
-calls += [call for call in load_calls(Path("fragments"))[0] if call.author in ("xa", "ya")]
 english_first = [call for call in calls if call.author == "da"]
 print(json.dumps([found(calls, 0.4), found(english_first, 0.4)]))
 """
@@ -203,8 +202,7 @@ import json, random
 from pathlib import Path
 from corpus import load_calls
 from mixes import Mixer
-calls = [call for call in load_calls(Path("calls"))[0] if call.author == "g"]
-calls += [call for call in load_calls(Path("fragments"))[0] if call.author == "xa"]
+calls, _ = load_calls(Path("calls/g.jsonl"), Path("fragments/xa.jsonl"))
 mixer = Mixer(calls, random.Random(0), 0.0)
 found = []
 for language in ("fa", "en"):

@@ -117,9 +117,9 @@ def _read(path: Path) -> list[dict[str, object]]:
         return [json.loads(line) for line in lines if line.strip()]
 
 
-def load_calls(*folders: Path) -> tuple[list[Call], int]:
-    """All calls or fragments of the folders' *.jsonl and the number of quotes that are not verbatim."""
-    paths = [path for folder in folders for path in sorted(folder.glob("*.jsonl"))]
+def load_calls(*places: Path) -> tuple[list[Call], int]:
+    """All calls or fragments of files, or of folders' *.jsonl, and the number of quotes that are not verbatim."""
+    paths = [path for place in places for path in ([place] if place.is_file() else sorted(place.glob("*.jsonl")))]
     pairs = [_call(record) for path in paths for record in _read(path)]
     return [call for call, _ in pairs], sum(missing for _, missing in pairs)
 

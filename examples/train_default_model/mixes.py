@@ -107,8 +107,8 @@ class Mixer:
         return REAL if real or "en" not in self.cuts else "en"
 
     def _fragments(self, source: str) -> list[Cut]:
-        """Those that are drawn with a source's calls; where it has none of its own, all of its language."""
-        return self.fragments.get(source) or self.fragments.get("fa" if source == "fa" else "en") or []
+        """Those that are drawn with a source's calls; invented English where real dialogues have none of their own."""
+        return self.fragments.get(source) or (self.fragments.get("en", []) if source == REAL else [])
 
     def _run(self, source: str) -> Run:
         """One to five segments: around a quote of a random feature, or anywhere."""
@@ -143,14 +143,15 @@ class Mixer:
             else:
                 parts.append(self._run("en" if blend and self.rng.random() < 0.5 else source))
         places = [at for at, part in enumerate(parts) if isinstance(part, Cut)]
-        found = [self._joined(parts)]
         if places and self.rng.random() < TWIN_SHARE:
-            at = self.rng.choice(places)
-            part = parts[at]
-            assert isinstance(part, Cut)
-            twin = self._twin(part)
-            found.append(self._joined([*parts[:at], twin, *parts[at + 1 :]]))
-        return found
+            return self._twinned(parts, self.rng.choice(places))
+        return [self._joined(parts)]
+
+    def _twinned(self, parts: Sequence[Run | Cut], at: int) -> list[Run]:
+        """The parts read as one transcript, then with a twin in the place of the cut at `at`."""
+        part = parts[at]
+        assert isinstance(part, Cut)
+        return [self._joined([*parts[:at], one, *parts[at + 1 :]]) for one in (part, self._twin(part))]
 
     def _others(self, cut: Cut) -> list[Cut]:
         """What else is in its contrast set."""
@@ -176,7 +177,7 @@ class Mixer:
         source = self._source()
         cut = self.rng.choice(self.cuts[source])
         if self._others(cut) and self.rng.random() < WITH_TWIN_SHARE:
-            return [self._joined([one]) for one in (cut, self._twin(cut))]
+            return self._twinned([cut], 0)
         fragments = self._fragments(source)
         if fragments and self.rng.random() < WOVEN_SHARE:
             return self._woven(cut, self.rng.choice(fragments))
@@ -191,7 +192,7 @@ class Mixer:
         places = [at for at, segment in enumerate(segments) if segment.new_line]
         at = self.rng.choice([*places, len(segments)])
         before, after = (segments[:at], targets), (segments[at:], ALL_FALSE)
-        return [self._joined([before, one, after]) for one in (fragment, self._twin(fragment))]
+        return self._twinned([before, fragment, after], 1)
 
 
 class Encoder:

@@ -139,7 +139,7 @@ found = []
 for runs in (mixer.wholes() for _ in range(40)):
     batch = encoder.batch(encoder.examples(runs, mixer.rng), 2048)
     differ = (batch.targets != batch.targets[0]).any(0)
-    lines = [[segment.text for segment in segments] for segments, _ in runs]
+    lines = [[segment.text for segment in run.segments] for run in runs]
     shared = set.intersection(*(set(some) for some in lines))
     decides = torch.tensor([line not in shared for some in lines for line in some])[:, None] & differ
     weighs = bool((batch.weights == 1 + (TURNED_WEIGHT - 1) * differ).all())
@@ -195,6 +195,43 @@ def found(calls, share):
     return {"drawn": drawn, "by": by, "fragments": fragments}
 english_first = [call for call in calls if call.author == "da"]
 print(json.dumps([found(calls, 0.4), found(english_first, 0.4)]))
+"""
+
+KNOWN = """
+import json, random, torch
+from pathlib import Path
+from corpus import load_calls
+from mixes import Encoder, Mixer
+from model import Sizes, Trainee, new_model
+from tokenizer import build_tokenizer, layout
+torch.manual_seed(0)
+calls, _ = load_calls(Path("calls/g.jsonl"))
+tokenizer = build_tokenizer([call.text for call in calls], 2000)
+encoder = Encoder(tokenizer, layout(tokenizer), 0.0)
+trainee = Trainee(new_model(len(tokenizer), layout(tokenizer), Sizes(64, 3, 1, 128)), layout(tokenizer), 0.0, 0.0, 1)
+mixer = Mixer(calls, random.Random(0), 0.0)
+pair = next(runs for runs in iter(mixer.wholes, None) if len(runs) == 2)
+batch = encoder.batch(encoder.examples(pair, mixer.rng), 512)
+before = trainee(batch).right.tolist()
+optimizer = torch.optim.Adam(trainee.parameters(), 3e-3)
+for _ in range(150):
+    optimizer.zero_grad()
+    losses = trainee(batch)
+    losses.total().backward()
+    optimizer.step()
+after = losses.right.tolist()
+mixer.learned([*batch.about, None], [*after, True])
+noted = sorted(mixer.known)
+cuts = mixer.cuts["fa"]
+mixer.known = {cut.call.id for cut in cuts[::2]}
+drawn = [mixer._drawn(cuts).call.id for _ in range(3000)]
+mixer.learned(batch.about, [False, False])
+print(json.dumps({
+    "before": before, "after": after, "noted": noted, "about": sorted(batch.about),
+    "drawn": sum(one in {cut.call.id for cut in cuts[::2]} for one in drawn) / len(drawn),
+    "forgotten": not mixer.known & set(batch.about),
+    "alone": [mixer._drawn(cuts[:1]) is cuts[0] for _ in range(50)],
+}))
 """
 
 WOVEN = """
@@ -275,6 +312,17 @@ def test_english_that_is_like_public_dialogues_is_drawn_as_they_are() -> None:
     assert both["fragments"] == {"fa": ["xa", "ya"], "en": ["xa"], "real_dialogue": ["ya"]}
     assert abs(both["drawn"] - 0.2) < 0.05  # of the English, which is half
     assert abs(alone["drawn"] - 0.5) < 0.05  # there is no other English
+
+
+def test_what_was_read_rightly_is_drawn_less_often() -> None:
+    done = subprocess.run([sys.executable, "-c", KNOWN], capture_output=True, text=True, check=True, cwd=RECIPE)
+    found = json.loads(done.stdout)
+    assert not all(found["before"])  # a network with random weights says the same of both sides
+    assert all(found["after"])
+    assert found["noted"] == found["about"]
+    assert 0.15 < found["drawn"] < 0.3  # of as many that are known as not
+    assert found["forgotten"]
+    assert all(found["alone"])  # where everything is known something is drawn still
 
 
 def test_a_fragment_among_the_lines_of_a_whole_call_turns_what_the_call_does_not_say() -> None:

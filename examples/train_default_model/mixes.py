@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,13 +30,24 @@ FRAGMENT_SHARE = 0.5
 """Of the runs of a mix, those that are a fragment."""
 TWIN_SHARE = 0.6
 """Of the mixes with a fragment, those that come a second time with its twin."""
+KNOWN_SHARE = 0.25
+"""Of the draws that hit a call or fragment that was read rightly last time, those that take it; others draw again."""
+DRAWS = 5
+"""The last one is taken, whatever it hits."""
 SHORT = 0.1
 """Share of a training from nothing that has short mixes almost alone."""
 TURNED_WEIGHT = 2.0
 """In the answer's loss, of a feature by which an example and its twin differ: one in thirteen, and the one to learn."""
 TURNED_LINE_WEIGHT = 2.0
 """In the lines' loss, of such a feature at the lines that the twin has not: they decide."""
-Run = tuple[list[Segment], Targets]
+
+
+class Run(NamedTuple):
+    """Segments that follow each other, and their labels; `about` is the call or fragment that it was drawn for."""
+
+    segments: list[Segment]
+    targets: Targets
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class Batch:
 
     ids (B, L); choices (B, 13) places whose logits decide a value; targets (B, 13) and
     line_targets (N, 13) in {0, 1, -1 unknown}; weights (B, 13) and line_weights (N, 13) of these; lines (N, 2) row and
-    place of segments' ends.
+    place of segments' ends; about (B,) as in `Run`; turned (B, 13) as in `Example`.
     """
 
     ids: Tensor
@@ -54,6 +66,8 @@ class Batch:
     lines: Tensor
     line_targets: Tensor
     line_weights: Tensor
+    about: list[str | None]
+    turned: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +85,17 @@ class Example:
     ends: list[int]
     line_targets: list[Targets]
     own: list[bool]
+    about: str | None
 
 
 class Mixer:
-    """Draws mixes of one language each from the training calls."""
+    """Draws mixes of one language each from the training calls, and more of those that are not known yet."""
 
     def __init__(self, calls: Sequence[Call], rng: random.Random, dialogue_share: float) -> None:
         self.rng = rng
         self.dialogue_share = dialogue_share
         self.most_runs = 5
+        self.known: set[str] = set()
         self.cuts: dict[str, list[Cut]] = {}
         self.fragments: dict[str, list[Cut]] = {}
         self.sets: dict[tuple[str, str], list[Cut]] = {}
@@ -106,6 +122,23 @@ class Mixer:
         real = REAL in self.cuts and self.rng.random() < self.dialogue_share
         return REAL if real or "en" not in self.cuts else "en"
 
+    def _drawn(self, cuts: Sequence[Cut]) -> Cut:
+        """One of them, sooner one that was not read rightly last time.
+
+        What is known teaches little (online batch selection, Loshchilov and Hutter, 2016); left out, it is forgotten.
+        """
+        for _ in range(DRAWS):
+            cut = self.rng.choice(cuts)
+            if cut.call.id not in self.known or self.rng.random() < KNOWN_SHARE:
+                break
+        return cut
+
+    def learned(self, about: Sequence[str | None], right: Sequence[bool]) -> None:
+        """Note of each example of a step whether what it was drawn for was read rightly."""
+        for one, well in zip(about, right, strict=True):
+            if one is not None:
+                (self.known.add if well else self.known.discard)(one)
+
     def _fragments(self, source: str) -> list[Cut]:
         """Those that are drawn with a source's calls; invented English where real dialogues have none of their own."""
         return self.fragments.get(source) or (self.fragments.get("en", []) if source == REAL else [])
@@ -120,10 +153,10 @@ class Mixer:
             first = max(0, begin - self.rng.randint(0, spare))
             last = min(len(cut.segments) - 1, max(end, first + length - 1))
         else:
-            cut = self.rng.choice(self.cuts[source])
+            cut = self._drawn(self.cuts[source])
             first = self.rng.randrange(len(cut.segments))
             last = min(len(cut.segments) - 1, first + length - 1)
-        return list(cut.segments[first : last + 1]), cut.run_targets(first, last)
+        return Run(list(cut.segments[first : last + 1]), cut.run_targets(first, last))
 
     def mixes(self) -> list[Run]:
         """Runs of different calls read as one transcript; with a fragment among them often a second time with its twin.
@@ -139,7 +172,7 @@ class Mixer:
         parts: list[Run | Cut] = []
         for _ in range(runs):
             if fragments and self.rng.random() < FRAGMENT_SHARE:
-                parts.append(self.rng.choice(fragments))
+                parts.append(self._drawn(fragments))
             else:
                 parts.append(self._run("en" if blend and self.rng.random() < 0.5 else source))
         places = [at for at, part in enumerate(parts) if isinstance(part, Cut)]
@@ -148,10 +181,10 @@ class Mixer:
         return [self._joined(parts)]
 
     def _twinned(self, parts: Sequence[Run | Cut], at: int) -> list[Run]:
-        """The parts read as one transcript, then with a twin in the place of the cut at `at`."""
+        """The parts read as one transcript, then with a twin in the place of the cut at `at`: it is about these."""
         part = parts[at]
         assert isinstance(part, Cut)
-        return [self._joined([*parts[:at], one, *parts[at + 1 :]]) for one in (part, self._twin(part))]
+        return [self._joined([*parts[:at], one, *parts[at + 1 :]], one) for one in (part, self._twin(part))]
 
     def _others(self, cut: Cut) -> list[Cut]:
         """What else is in its contrast set."""
@@ -163,35 +196,37 @@ class Mixer:
         turned = [one for one in others if one.call.labels != cut.call.labels]
         return self.rng.choice(turned or others)
 
-    def _joined(self, parts: Sequence[Run | Cut]) -> Run:
+    def _joined(self, parts: Sequence[Run | Cut], about: Cut | None = None) -> Run:
         runs = [self._whole(part) if isinstance(part, Cut) else part for part in parts]
-        segments = [segment for run, _ in runs for segment in run]
-        return noisy(segments, self.rng), joined([targets for _, targets in runs])
+        segments = [segment for run in runs for segment in run.segments]
+        return Run(
+            noisy(segments, self.rng), joined([run.targets for run in runs]), None if about is None else about.call.id
+        )
 
     @staticmethod
     def _whole(cut: Cut) -> Run:
-        return list(cut.segments), tuple(TRUE if label else FALSE for label in cut.call.labels)
+        return Run(list(cut.segments), tuple(TRUE if label else FALSE for label in cut.call.labels))
 
     def wholes(self) -> list[Run]:
         """One transcript, all its labels known; often two that differ in a word, or by a fragment among their lines."""
         source = self._source()
-        cut = self.rng.choice(self.cuts[source])
+        cut = self._drawn(self.cuts[source])
         if self._others(cut) and self.rng.random() < WITH_TWIN_SHARE:
             return self._twinned([cut], 0)
         fragments = self._fragments(source)
         if fragments and self.rng.random() < WOVEN_SHARE:
-            return self._woven(cut, self.rng.choice(fragments))
-        return [self._joined([cut])]
+            return self._woven(cut, self._drawn(fragments))
+        return [self._joined([cut], cut)]
 
     def _woven(self, cut: Cut, fragment: Cut) -> list[Run]:
         """A whole call with a fragment between two of its lines, then with the fragment's twin at the same place.
 
         What decides has to be found among much else, as in calls. Now and then a call denies what the fragment says.
         """
-        segments, targets = self._whole(cut)
+        segments, targets, _ = self._whole(cut)
         places = [at for at, segment in enumerate(segments) if segment.new_line]
         at = self.rng.choice([*places, len(segments)])
-        before, after = (segments[:at], targets), (segments[at:], ALL_FALSE)
+        before, after = Run(segments[:at], targets), Run(segments[at:], ALL_FALSE)
         return self._twinned([before, fragment, after], 1)
 
 
@@ -207,12 +242,12 @@ class Encoder:
 
     def examples(self, runs: Sequence[Run], rng: random.Random) -> list[Example]:
         """Prompts and answers of a run, or of a run and its twin, with the places of segments' ends."""
-        turned = tuple({TRUE, FALSE} <= set(labels) for labels in zip(*(targets for _, targets in runs), strict=True))
-        shared = set.intersection(*({segment.text for segment in segments} for segments, _ in runs))
+        turned = tuple({TRUE, FALSE} <= set(labels) for labels in zip(*(run.targets for run in runs), strict=True))
+        shared = set.intersection(*({segment.text for segment in run.segments} for run in runs))
         return [self._example(run, turned, shared, rng) for run in runs]
 
     def _example(self, run: Run, turned: tuple[bool, ...], shared: set[str], rng: random.Random) -> Example:
-        segments, targets = run
+        segments, targets, about = run
         parts = [
             f"{'' if at == 0 else chr(10) if segment.new_line else ' '}{segment.text}"
             for at, segment in enumerate(segments)
@@ -236,6 +271,7 @@ class Encoder:
             ends=[before + end for end in ends],
             line_targets=[segment.targets for segment in segments],
             own=[segment.text not in shared for segment in segments],
+            about=about,
         )
 
     @staticmethod
@@ -258,15 +294,18 @@ class Encoder:
         # The logits that decide a value stand one place before it.
         choices = torch.tensor(self.layout.choices) - 1
         lines = [(row, end) for row, example in enumerate(examples) for end in example.ends]
+        turned = torch.tensor([example.turned for example in examples])
         decides = [[own and one for one in example.turned] for example in examples for own in example.own]
         return Batch(
             ids=torch.from_numpy(ids),
             choices=start[:, None] + choices[None, :],
             targets=torch.tensor([example.targets for example in examples]),
-            weights=1 + (TURNED_WEIGHT - 1) * torch.tensor([example.turned for example in examples]),
+            weights=1 + (TURNED_WEIGHT - 1) * turned,
             lines=torch.tensor(lines),
             line_targets=torch.tensor([t for example in examples for t in example.line_targets]),
             line_weights=1 + (TURNED_LINE_WEIGHT - 1) * torch.tensor(decides),
+            about=[example.about for example in examples],
+            turned=turned,
         )
 
 
@@ -283,7 +322,7 @@ class Batches:
         """Short mixes first, long texts later: what these need is learned on the short ones."""
         short = progress < self.short
         self.mixer.most_runs = 2 if short else 5
-        self.whole_share = 0.05 if short else 0.4 + 0.2 * progress
+        self.whole_share = 0.05 if short else 0.5 + 0.2 * progress
 
     def __iter__(self) -> Iterator[Batch]:
         rng = self.mixer.rng

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
+
+SURE = 0.9
+"""A label that is given so much counts as known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,14 @@ def new_model(vocab_size: int, layout: Layout, sizes: Sizes) -> LlamaForCausalLM
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Means over their places: the answer, and the segments' heads."""
+    """Means over their places: the answer, and the segments' heads.
+
+    `right` (B,): whether an answer's values are given with more than `SURE`: those that a twin turns, without one all.
+    """
 
     answer: Tensor
     lines: Tensor
+    right: Tensor
 
     def total(self) -> Tensor:
         """What is made small."""
@@ -167,22 +175,23 @@ class Trainee(nn.Module):
         """The losses of a batch."""
         table = self.table()
         tapped, asking = self.states(batch.ids, table, batch.choices)
+        losses = self._answer_losses(asking, table, batch)
+        weights = batch.weights * (batch.targets != UNKNOWN)
+        asked = batch.turned | ~batch.turned.any(1, keepdim=True)
         return Losses(
-            answer=self._answer_loss(asking, table, batch),
+            answer=(losses * weights).sum() / weights.sum(),
             lines=self._line_loss(tapped, table, batch),
+            right=((losses < -math.log(SURE)) | ~asked).all(1).detach(),
         )
 
-    def _answer_loss(self, asking: Tensor, table: Tensor, batch: Batch) -> Tensor:
-        """States (B, 13, hidden) before the values: cross-entropy between the two values, unknown labels left out.
+    def _answer_losses(self, asking: Tensor, table: Tensor, batch: Batch) -> Tensor:
+        """States (B, 13, hidden) before the values: cross-entropy (B, 13) between the two values, 0 for unknown labels.
 
         Decoding allows nothing else there. Against all words the first fifty steps would go into raising the two, and
         lose the weights that training begins with.
         """
-        known = batch.targets != UNKNOWN
         logits = (asking @ table[list(self.layout.values)].T).float()
-        losses = functional.cross_entropy(logits[known], batch.targets[known], reduction="none")
-        weights = batch.weights[known]
-        return (losses * weights).sum() / weights.sum()
+        return functional.cross_entropy(logits.transpose(1, 2), batch.targets, ignore_index=UNKNOWN, reduction="none")
 
     def _line_loss(self, tapped: Tensor, table: Tensor, batch: Batch) -> Tensor:
         """States (B, L, hidden) at the tap: weighted cross-entropy at the segments' ends, unknown labels left out."""

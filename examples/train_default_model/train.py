@@ -271,6 +271,7 @@ class Run:
         self.trainee.train()
         with torch.autocast("cpu", torch.bfloat16):
             losses = self.trainee(batch)
+        self.batches.mixer.learned(batch.about, losses.right.tolist())
         losses.total().backward()
         torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
         self.optimizers.step(self.rate())
@@ -317,6 +318,7 @@ class Run:
             "average": self.average.state_dict(),
             "optimizers": self.optimizers.state_dict(),
             "random": self.batches.mixer.rng.getstate(),
+            "known": sorted(self.batches.mixer.known),
             "torch": torch.get_rng_state(),
             "clock": (self.step, self.seconds, self.seen),
         }
@@ -340,6 +342,7 @@ class Run:
         self.average.load_state_dict(state["average"])
         self.optimizers.load_state_dict(state["optimizers"])
         self.batches.mixer.rng.setstate(state["random"])
+        self.batches.mixer.known = set(state["known"])
         torch.set_rng_state(state["torch"])
         self.step, self.seconds, self.seen = state["clock"]
         print(f"going on from step {self.step}")

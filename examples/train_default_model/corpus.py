@@ -29,7 +29,7 @@ ENGLISH_FIRST_AUTHORS = (
     *("co", "cp", "cq", "cr", "cs", "ct", "cu", "cv", "cw", "cx", "cy", "cz"),
     *("da", "db", "dc", "de"),
     *("ya", "yb", "yc", "yd", "ye", "yf", "yg", "yh", "yi", "yj", "yk", "yl"),
-    *("yo", "yp", "yq", "yr"),
+    *("yo", "yp", "yq", "yr", "ys", "yt", "yu", "yv", "yw", "yx", "yy"),
 )
 """Those who wrote in English first, and as public dialogues are: training draws their English with these."""
 TEST_FRAGMENTS, DEV_FRAGMENTS = ("xp",), ("xh",)

@@ -184,7 +184,7 @@ class Mixer:
         """The parts read as one transcript, then with a twin in the place of the cut at `at`: it is about these."""
         part = parts[at]
         assert isinstance(part, Cut)
-        return [self._joined([*parts[:at], one, *parts[at + 1 :]], one) for one in (part, self._twin(part))]
+        return [self._joined([*parts[:at], one, *parts[at + 1 :]], one.call.id) for one in (part, self._twin(part))]
 
     def _others(self, cut: Cut) -> list[Cut]:
         """What else is in its contrast set."""
@@ -196,12 +196,10 @@ class Mixer:
         turned = [one for one in others if one.call.labels != cut.call.labels]
         return self.rng.choice(turned or others)
 
-    def _joined(self, parts: Sequence[Run | Cut], about: Cut | None = None) -> Run:
+    def _joined(self, parts: Sequence[Run | Cut], about: str | None = None) -> Run:
         runs = [self._whole(part) if isinstance(part, Cut) else part for part in parts]
         segments = [segment for run in runs for segment in run.segments]
-        return Run(
-            noisy(segments, self.rng), joined([run.targets for run in runs]), None if about is None else about.call.id
-        )
+        return Run(noisy(segments, self.rng), joined([run.targets for run in runs]), about)
 
     @staticmethod
     def _whole(cut: Cut) -> Run:
@@ -216,7 +214,7 @@ class Mixer:
         fragments = self._fragments(source)
         if fragments and self.rng.random() < WOVEN_SHARE:
             return self._woven(cut, self._drawn(fragments))
-        return [self._joined([cut], cut)]
+        return [self._joined([cut], cut.call.id)]
 
     def _woven(self, cut: Cut, fragment: Cut) -> list[Run]:
         """A whole call with a fragment between two of its lines, then with the fragment's twin at the same place.

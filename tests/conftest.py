@@ -8,8 +8,8 @@ from pathlib import Path
 
 # Read when the libraries are imported: a test that would ask a server fails at once instead.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Of what tests start too. The models are tiny, and there is a worker for each core: threads would only wait.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Also of what tests start. The models are tiny, and there is a worker for each core: threads would only wait.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 import torch
@@ -22,7 +22,6 @@ settings.register_profile(
     "patient", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("patient")
-torch.set_num_threads(1)
 
 SHARED = Path(os.environ.get("CLINEXTRACT_SHARED", Path(__file__).parents[2] / "shared"))
 

@@ -41,7 +41,6 @@ from scoring import labels_of, probabilities
 from sklearn.metrics import roc_auc_score
 from tokenizer import build_tokenizer, layout
 torch.manual_seed(0)
-torch.set_num_threads(1)
 calls, _ = load_calls(Path("calls/g.jsonl"))
 tokenizer = build_tokenizer([call.text for call in calls], 2000)
 encoder = Encoder(tokenizer, layout(tokenizer), 0.1)
@@ -70,7 +69,6 @@ from tokenizer import layout
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM
 torch.manual_seed(0)
-torch.set_num_threads(1)
 calls, _ = load_calls(Path("calls/g.jsonl"))
 english = Tokenizer(models.BPE())
 english.pre_tokenizer = pre_tokenizers.Sequence(

@@ -55,19 +55,23 @@ class Batch:
     """One bucket of B examples of L tokens, padded on the right.
 
     ids (B, L); choices (B, 13) places whose logits decide a value; targets (B, 13) and
-    line_targets (N, 13) in {0, 1, -1 unknown}; weights (B, 13) and line_weights (N, 13) of these; lines (N, 2) row and
-    place of segments' ends; about (B,) as in `Run`; turned (B, 13) as in `Example`.
+    line_targets (N, 13) in {0, 1, -1 unknown}; line_weights (N, 13) of these; lines (N, 2) row and place of segments'
+    ends; about (B,) as in `Run`; turned (B, 13) as in `Example`.
     """
 
     ids: Tensor
     choices: Tensor
     targets: Tensor
-    weights: Tensor
     lines: Tensor
     line_targets: Tensor
     line_weights: Tensor
     about: list[str | None]
     turned: Tensor
+
+    @property
+    def weights(self) -> Tensor:
+        """Of the targets (B, 13)."""
+        return 1 + (TURNED_WEIGHT - 1) * self.turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,18 +296,16 @@ class Encoder:
         # The logits that decide a value stand one place before it.
         choices = torch.tensor(self.layout.choices) - 1
         lines = [(row, end) for row, example in enumerate(examples) for end in example.ends]
-        turned = torch.tensor([example.turned for example in examples])
         decides = [[own and one for one in example.turned] for example in examples for own in example.own]
         return Batch(
             ids=torch.from_numpy(ids),
             choices=start[:, None] + choices[None, :],
             targets=torch.tensor([example.targets for example in examples]),
-            weights=1 + (TURNED_WEIGHT - 1) * turned,
             lines=torch.tensor(lines),
             line_targets=torch.tensor([t for example in examples for t in example.line_targets]),
             line_weights=1 + (TURNED_LINE_WEIGHT - 1) * torch.tensor(decides),
             about=[example.about for example in examples],
-            turned=turned,
+            turned=torch.tensor([example.turned for example in examples]),
         )
 
 

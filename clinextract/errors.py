@@ -28,6 +28,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 
 class ClinExtractError(Exception):
@@ -116,6 +117,9 @@ class SchemaFileError(SchemaError):
         )
         self.mistakes = tuple(mistakes)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.mistakes,), vars(self)
+
 
 class PlanError(SchemaError):
     """A field cannot be decoded: its kind is not supported, or the tokenizer cannot be aligned with its values."""
@@ -151,6 +155,9 @@ class DocumentTooLong(DataError):
         )
         self.tokens = tokens
         self.limit = limit
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.tokens, self.limit), vars(self)
 
 
 class ModelError(ClinExtractError):
@@ -261,5 +268,31 @@ def mapped(doing: str, document_id: str | None = None) -> Iterator[None]:
             raise
         if document_id is not None:
             ours.with_document(document_id)
-        # from None: the foreign error may quote what was given to the library.
-        raise ours from None
+        try:
+            raise ours from None
+        finally:
+            # from None only hides the foreign error, which may quote what was given to the library.
+            ours.__context__ = None
+
+
+@contextmanager
+def unchained() -> Iterator[None]:
+    """Run a block whose errors of ours let go of what they were raised from, where `from None` hides it.
+
+    A library's error may quote a transcript, and what reports errors can show it all the same.
+    """
+    try:
+        yield
+    except ClinExtractError as error:
+        if error.__cause__ is None and error.__suppress_context__:
+            error.__context__ = None
+        raise
+
+
+def bare(error: ClinExtractError) -> ClinExtractError:
+    """An error as a value that is kept: the error itself, without what it was raised from and its traceback.
+
+    The frames of a traceback hold what was in memory then: a batch's keys and values, and its transcripts.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import groupby, islice
 from time import perf_counter
-from typing import Any, Generic
+from typing import Any, Generic, get_args
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -19,7 +19,7 @@ from clinextract.calibration.calibrator import BAND, Calibrator
 from clinextract.decoding.judge import canonical_regex
 from clinextract.decoding.plan import build_plan
 from clinextract.decoding.rows import Constraints, Guess
-from clinextract.errors import ClinExtractError, SchemaError, mapped
+from clinextract.errors import ClinExtractError, SchemaError, bare, mapped, unchained
 from clinextract.fewshot import ExampleChooser, FewShot
 from clinextract.finishing import Finisher
 from clinextract.models.base import GuidedModel, LogitModel, Order
@@ -72,6 +72,7 @@ class Extractor(Generic[S]):
         CalibrationError: The calibration belongs to another schema, model or order, or `decoding` gives no
             probabilities.
         ModelError: The model cannot be used.
+        ValueError: An argument is none of those named here.
     """
 
     def __init__(  # noqa: PLR0913 - each has a default that most users leave
@@ -89,6 +90,7 @@ class Extractor(Generic[S]):
         window: int | None = None,
         keep_translation: bool = False,
     ) -> None:
+        _check_arguments(decoding, order, review_band, window)
         self.schema = schema
         self.decoding = decoding
         self.model = load_model(model)
@@ -138,11 +140,12 @@ class Extractor(Generic[S]):
             ModelError: The model failed.
             ClinExtractError: As the middleware.
         """
-        prepared = self._checked(_document(document))
-        jobs = _jobs(0, prepared)
-        with mapped("decoding", prepared.document.id):
-            decoded = [self._answer([job], guess)[0] for job in jobs]
-        return self._result(prepared, dict(zip((job.place for job in jobs), decoded, strict=True)))
+        with unchained():
+            prepared = self._checked(_document(document))
+            jobs = _jobs(0, prepared)
+            with mapped("decoding", prepared.document.id):
+                decoded = [self._answer([job], guess)[0] for job in jobs]
+            return self._result(prepared, dict(zip((job.place for job in jobs), decoded, strict=True)))
 
     def batch(self, documents: Iterable[str | Document], *, batch_size: int = 8) -> Iterator[Extraction[S] | Failure]:
         """Extract the features of many transcripts, with one result for each, in their order.
@@ -257,7 +260,7 @@ class Extractor(Generic[S]):
             name, stage = document.id, "prepare"
             return self._checked(document)
         except ClinExtractError as error:
-            return Failure(name, error.with_document(name), stage)
+            return Failure(name, bare(error.with_document(name)), stage)
 
     def _try_decode(self, batch: Sequence[Job]) -> list[Decoded | ClinExtractError]:
         """What a batch gives; where the model fails on it, what each reading gives alone."""
@@ -265,9 +268,11 @@ class Extractor(Generic[S]):
             with mapped("decoding"):
                 return [*self._answer(batch)]
         except ClinExtractError as error:
-            if len(batch) > 1:
-                return [one for job in batch for one in self._try_decode([job])]
-            return [error]
+            failed = bare(error)
+        # Only now is the memory of the batch free again, which its readings may need.
+        if len(batch) > 1:
+            return [one for job in batch for one in self._try_decode([job])]
+        return [failed]
 
     def _try_finish(
         self,
@@ -284,7 +289,7 @@ class Extractor(Generic[S]):
         try:
             return self._result(prepared, mine)
         except ClinExtractError as error:
-            return Failure(prepared.document.id, error.with_document(prepared.document.id), "finish")
+            return Failure(prepared.document.id, bare(error.with_document(prepared.document.id)), "finish")
 
 
 def extract(
@@ -308,6 +313,19 @@ def extract(
         ClinExtractError: As `Extractor` and its call.
     """
     return Extractor(schema, model, middleware=middleware)(transcript)
+
+
+def _check_arguments(decoding: str, order: str | None, review_band: tuple[float, float], window: int | None) -> None:
+    """Whether the arguments that would go unnoticed, or be noticed late, are among those that mean something."""
+    if decoding not in get_args(Decoding):
+        raise ValueError(f"decoding must be one of {', '.join(map(repr, get_args(Decoding)))}")
+    if order is not None and order not in get_args(Order):
+        raise ValueError(f"order must be None or one of {', '.join(map(repr, get_args(Order)))}")
+    low, high = review_band
+    if not 0 <= low <= high <= 1:
+        raise ValueError("review_band must be two probabilities, the lower one first")
+    if window is not None and window < 1:
+        raise ValueError("window must be at least 1")
 
 
 def _document(given: str | Document) -> Document:

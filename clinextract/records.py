@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 
@@ -19,6 +21,15 @@ EvidenceStatus = Literal["exact", "none"]
 
 Stage = Literal["read", "prepare", "decode", "finish"]
 """Where in its way through the extractor a document was when something happened."""
+
+_LANGUAGE = re.compile(r"([a-z]{2})([-_].*)?", re.DOTALL)
+"""A code of two letters, or one that begins with it, such as fa-IR."""
+
+
+def language_code(given: object) -> str | None:
+    """The ISO 639-1 code that a tag of a language says, "fa" of " FA " and of "fa-IR"; None where it says none."""
+    tag = _LANGUAGE.fullmatch(given.strip().lower()) if isinstance(given, str) else None
+    return tag[1] if tag else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +88,12 @@ class Document:
     Attributes:
         text: The transcript as it was given. Every offset in the results counts characters of this text.
         id: A name for it in results and errors; by default the first 12 hexadecimal digits of the text's SHA-256.
-        language: ISO 639-1 code, or None to have it found out.
+        language: ISO 639-1 code, which a tag such as "fa-IR" becomes; None to have it found out.
         origin: What the text is a translation of, where it is one; such a document is not translated again.
         notes: What befell it on its way, one sentence each, without a patient's words: "translated from fa by ...".
+
+    Raises:
+        RecordInvalid: The transcript is empty or is not text, or the language is none that has a code.
     """
 
     text: str
@@ -102,14 +116,27 @@ class Document:
         try:
             encoded = self.text.encode("utf-8")
         except UnicodeEncodeError:
-            # from None: the codec's error quotes the text
+            encoded = b""
+        if not encoded:  # raised here, since the codec's error holds the text
             raise RecordInvalid(
                 "the transcript holds characters that are not Unicode text (lone surrogates)",
                 hint="Read the file as UTF-8 and without errors='surrogateescape'.",
                 document_id=self.id or None,
-            ) from None
+            )
+        if self.language:
+            object.__setattr__(self, "language", self._language())
         if not self.id:
             object.__setattr__(self, "id", hashlib.sha256(encoded).hexdigest()[:12])
+
+    def _language(self) -> str:
+        code = language_code(self.language)
+        if code is None:
+            raise RecordInvalid(
+                "the language of the transcript is no ISO 639-1 code",
+                hint="Give a code of two letters, such as 'fa', or None to have the language found out.",
+                document_id=self.id or None,
+            )
+        return code
 
     def __repr__(self) -> str:
         translated = ", translated" if self.origin else ""
@@ -156,9 +183,19 @@ class Answer:
     evidence_status: EvidenceStatus | None = None
 
     def __repr__(self) -> str:
-        value = f"<{len(self.value)} characters>" if isinstance(self.value, str) else repr(self.value)
         probability = "None" if self.probability is None else f"{self.probability:.3f}"
-        return f"Answer(value={value}, probability={probability}, review={self.review})"
+        return f"Answer(value={_shown(self.value)}, probability={probability}, review={self.review})"
+
+
+def _shown(value: object) -> str:
+    """A value that cannot be words; of any other its type, and how much of it there is."""
+    if isinstance(value, str):
+        return f"<{len(value)} characters>"
+    if value is None or isinstance(value, bool | int | float | Enum):  # the members of an Enum are the schema's words
+        return repr(value)
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        return f"<{type(value).__name__} of {len(value)}>"
+    return f"<{type(value).__name__}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +253,10 @@ class Extraction(Generic[S]):
     def __post_init__(self) -> None:
         object.__setattr__(self, "answers", MappingProxyType(dict(self.answers)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The read-only view of the answers can be neither copied nor pickled.
+        return type(self), (self.id, self.features, dict(self.answers), self.provenance, self.translation)
+
     @property
     def review(self) -> tuple[str, ...]:
         """Names of the fields that a person should look at."""
@@ -232,7 +273,7 @@ class Failure:
 
     Attributes:
         id: The document's id; where it has none, its position in the batch, as "#17".
-        error: What went wrong.
+        error: What went wrong; an extractor gives it without a traceback, which would keep a batch's memory.
         stage: Where.
     """
 

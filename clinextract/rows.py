@@ -155,7 +155,8 @@ def _ok(result: Extraction[Any]) -> Row:
     row = {
         "id": result.id,
         "status": "ok",
-        "features": result.features.model_dump(mode="json", by_alias=False),
+        # A validator may change a value's type, of which Pydantic would warn with the value.
+        "features": result.features.model_dump(mode="json", by_alias=False, warnings=False),
         "probabilities": {name: answer.probability for name, answer in answers},
         "review": list(result.review),
         "evidence": {name: [asdict(one) for one in evidence] for name, evidence in shown.items()},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from clinextract.errors import ColumnMissing, DataError, RecordInvalid
+from clinextract.errors import ColumnMissing, DataError, RecordInvalid, bare
 from clinextract.extractor import WINDOW, Extractor
 from clinextract.io import Column, Row, Table, check_target, create_table, is_nested, open_table, shown_name
-from clinextract.records import Document, Extraction, Failure
+from clinextract.records import Document, Extraction, Failure, language_code
 from clinextract.rows import columns, flatten, names, to_row
 from clinextract.schema.features import fields_of
 
@@ -24,8 +23,6 @@ _SHOWN = 20
 """Columns that a message lists."""
 _BEFORE = "input_"
 """Put before the name of an input column that the results have a column of the same name as."""
-_LANGUAGE = re.compile(r"([a-z]{2})([-_].*)?", re.DOTALL)
-"""A code of two letters, or one that begins with it, such as fa-IR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +107,8 @@ def run(
     kept = [name for name in table.columns if keep_text or name != where.text]
     taken = names(specs, nested=nested)
     # The id is the result's own; any other column that is in its way is kept under another name.
-    renamed = {name: _free(name, {*taken, *kept}) for name in kept if name in taken and name != where.id}
     kept = [name for name in kept if name != where.id or name != "id"]
+    renamed = {name: _free(name, {*taken, *kept}) for name in kept if name in taken}
     given = [Column(renamed.get(name, name), table.kinds.get(name, "text")) for name in kept]
     made = [] if nested else columns(specs, translation=extractor.keeps_translation)
     tally = _Tally()
@@ -215,11 +212,11 @@ def _document(row: Row, number: int, where: Columns) -> Document | Failure:
     """The transcript of a row, or that there is none."""
     text: Any = row.get(where.text)
     name = _id(row, number, where)
-    said = _LANGUAGE.fullmatch(str(row.get(where.language, "")).strip().lower()) if where.language else None
+    language = language_code(row.get(where.language)) if where.language else None
     try:
-        return Document("" if text is None else text, name, said[1] if said else None)
+        return Document("" if text is None else text, name, language)
     except RecordInvalid as error:
-        return Failure(name, error, "read")
+        return Failure(name, bare(error), "read")
 
 
 def _id(row: Row, number: int, where: Columns) -> str:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
+from collections.abc import Callable
 
 import pytest
 
 from clinextract import errors
-from clinextract.errors import ClinExtractError, DocumentTooLong, ModelError, from_foreign, mapped
+from clinextract.errors import (
+    ClinExtractError,
+    DocumentTooLong,
+    Mistake,
+    ModelError,
+    SchemaFileError,
+    from_foreign,
+    mapped,
+    unchained,
+)
 
 SECRET = "Zarathustra coughs"
 TREE = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, ClinExtractError)]
@@ -65,8 +76,7 @@ def test_foreign_errors_become_ours_without_their_words(given: Exception, expect
     assert error.document_id == "call-7"
     assert error.hint
     assert SECRET not in f"{error} {error!r} {error.hint}"
-    assert error.__cause__ is None
-    assert error.__suppress_context__
+    assert error.__cause__ is error.__context__ is None
 
 
 @pytest.mark.parametrize("mistake", [TypeError, AttributeError, ValueError, KeyError, ZeroDivisionError])
@@ -81,6 +91,41 @@ def test_ours_pass_and_learn_their_document() -> None:
         raise ModelError("no", document_id="call-3")
     assert caught.value.document_id == "call-3"
     assert ModelError("no").with_document("call-7").document_id == "call-7"
+
+
+def test_what_ours_were_raised_from_is_forgotten_where_it_was_hidden() -> None:
+    with pytest.raises(ModelError) as caught, mapped("decoding"):
+        refuse(hidden=True)
+    assert caught.value.__context__ is None
+    with pytest.raises(ModelError) as caught, unchained():
+        refuse(hidden=True)
+    assert caught.value.__context__ is None
+    with pytest.raises(ModelError) as caught, unchained():
+        refuse(hidden=False)
+    assert isinstance(caught.value.__cause__, ValueError)  # whoever chains it says what it is
+
+
+def refuse(*, hidden: bool) -> None:
+    try:
+        raise ValueError(SECRET)
+    except ValueError as error:
+        raise ModelError("no") from (None if hidden else error)
+
+
+MADE: dict[type[ClinExtractError], Callable[[], ClinExtractError]] = {
+    DocumentTooLong: lambda: DocumentTooLong(5000, 2048, document_id="call-7"),
+    SchemaFileError: lambda: SchemaFileError(
+        [Mistake("a.yaml", 3, 1, "features", "no"), Mistake("b.yaml", 0, 0, "", "x")]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_every_error_can_be_sent_to_another_process(kind: type[ClinExtractError]) -> None:
+    error = MADE[kind]() if kind in MADE else kind("no", hint="go", document_id="call-7", field="pain")
+    again = pickle.loads(pickle.dumps(error.with_document("call-8")))
+    assert type(again) is kind
+    assert (str(again), vars(again)) == (str(error), vars(error))
 
 
 def test_whose_fault_it_is() -> None:

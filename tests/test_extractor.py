@@ -318,8 +318,9 @@ def test_answers_in_the_review_band_are_marked() -> None:
     extractor = Extractor(PalliativeCall, FakeModel({"pain": 0.6, "fever": 0.9, "seizures": 0.1}))
     found = extractor("She has pain.")
     assert found.review == ("pain",)
-    narrow = Extractor(PalliativeCall, FakeModel({"pain": 0.6}), review_band=(0.45, 0.55))
-    assert narrow("She has pain.").review == ()
+    for band in ((0.45, 0.55), (0.5, 0.5), (0, 0), (1, 1)):
+        narrow = Extractor(PalliativeCall, FakeModel({"pain": 0.6}), review_band=band)
+        assert "pain" not in narrow("She has pain.").review
 
 
 def test_own_schema() -> None:
@@ -355,6 +356,19 @@ def test_an_unplanned_schema_names_the_field_and_the_way_out() -> None:
     with pytest.raises(PlanError, match="drugs") as caught:
         Extractor(Lists, FakeModel())
     assert "outlines" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"review_band": band} for band in [(0.75, 0.25), (25, 75), (-0.1, 0.5), (0.5, float("nan"))]),
+        *({name: word} for name in ["order", "decoding"] for word in ["Joint", "skeletton", ""]),
+        *({"window": window} for window in [0, -1]),
+    ],
+)
+def test_an_argument_that_means_nothing_is_a_programmer_s_mistake(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(given))):
+        Extractor(PalliativeCall, FakeModel(), **given)
 
 
 # Control tokens

@@ -7,13 +7,26 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel, Field, field_validator
 
-from clinextract import ClinExtractError, Document, Example, Extractor, Failure, FakeModel, PalliativeCall, load_model
+from clinextract import (
+    ClinExtractError,
+    Document,
+    Example,
+    Extractor,
+    Failure,
+    FakeModel,
+    ModelOutputError,
+    PalliativeCall,
+    RecordInvalid,
+    load_model,
+)
 from clinextract.answering import Decoded, Job
 from clinextract.decoding.choices import Decision
+from clinextract.rows import to_row
 
 WORDS = ("Zarathustra", "Quxville", "morphinated", "زرتشتک", "کوکسویل")
 TEXT = f"{WORDS[0]} from {WORDS[1]} was {WORDS[2]} <|end|>\n{WORDS[3]} از {WORDS[4]} تب دارد."
@@ -53,7 +66,11 @@ def assert_silent(*shown: object) -> None:
 
 
 def everything_about(error: ClinExtractError) -> tuple[str, ...]:
-    """All that a program shows of an error; the source lines of a traceback are code, and so may be shown."""
+    """All that a program shows of an error; the source lines of a traceback are code, and so may be shown.
+
+    Reporters of errors show what it was raised from too, `from None` or not, and there it may be a library's.
+    """
+    assert error.__cause__ is error.__context__ is None
     return (str(error), repr(error), error.hint, *traceback.format_exception(error))
 
 
@@ -96,6 +113,57 @@ def test_failures_are_silent(model: Any, said: list[str]) -> None:
     for failure in failures:
         assert isinstance(failure, Failure)
         assert_silent(repr(failure), *everything_about(failure.error))
+
+
+@pytest.mark.parametrize("given", [TEXT + "\ud800", TEXT.encode(), ["not", TEXT]], ids=["surrogate", "bytes", "list"])
+def test_what_is_no_transcript_is_silent(given: Any, said: list[str]) -> None:
+    with pytest.raises(RecordInvalid) as caught:
+        Document(given)
+    assert_silent(*everything_about(caught.value))
+
+
+class Dose(BaseModel):
+    drug: str = Field(max_length=20)
+
+
+class Ward(BaseModel):
+    """Everything that may hold words; one validator gives them another type."""
+
+    note: str = Field(max_length=20)
+    aids: list[Annotated[str, Field(max_length=20)]] = Field(max_length=3)
+    dose: Dose
+
+    @field_validator("note")
+    @classmethod
+    def words(cls, value: str) -> Any:
+        if value == WORDS[2]:
+            raise ValueError(value)
+        return [value]
+
+
+def ward(note: str) -> Extractor[Ward]:
+    return Extractor(Ward, FakeModel({"note": note, "aids": WORDS[:2], "dose": {"drug": WORDS[1]}}))
+
+
+def test_answers_of_every_shape_are_silent(said: list[str]) -> None:
+    result = ward(WORDS[0])(TEXT)
+    assert result.features.model_dump(warnings=False) == {
+        "note": [WORDS[0]],
+        "aids": [*WORDS[:2]],
+        "dose": {"drug": WORDS[1]},
+    }
+    assert to_row(result)["features"]["note"] == [WORDS[0]]
+    assert_silent(repr(result), repr(result.answers), *result.answers.values())
+
+
+def test_an_answer_that_a_validator_refuses_is_silent(said: list[str]) -> None:
+    extractor = ward(WORDS[2])
+    with pytest.raises(ModelOutputError) as caught:
+        extractor(TEXT)
+    [failure] = extractor.batch([TEXT])
+    assert isinstance(failure, Failure)
+    for error in (caught.value, failure.error):
+        assert_silent(*everything_about(error))
 
 
 def test_a_model_that_breaks_is_silent(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from datetime import date
+from enum import Enum, StrEnum
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from clinextract import Answer, Document, Evidence, Extraction, Extractor, Failure, FakeModel, Origin, RecordInvalid
 from clinextract.rows import to_row
+from clinextract.translation.first import TranslateFirst
+
+
+class Drug(BaseModel):
+    drug: str
+
+
+class Mood(Enum):
+    LOW = "low"
+
+
+class Side(StrEnum):
+    LEFT = "left"
 
 
 @pytest.mark.parametrize("given", ["", " \n", None, 7, b"She slept badly.", ["a"], "lone \ud800"])
@@ -24,6 +43,32 @@ def test_what_is_no_transcript_is_refused_with_a_hint(given: Any) -> None:
 def test_the_same_words_have_the_same_id() -> None:
     assert Document("She slept badly.").id == Document("She slept badly.").id != Document("She slept well.").id
     assert Document("She slept badly.", id="call-7").id == "call-7"
+
+
+@pytest.mark.parametrize("given", ["fa", "FA", " fa ", "fa-IR", "fa_IR", "FA-Arab-IR"])
+def test_a_language_is_known_by_its_code_in_any_spelling(given: str) -> None:
+    document = Document("She slept badly.", language=given)
+    assert document == Document("She slept badly.", language="fa")
+    assert Extractor(model=FakeModel())(document).provenance.language == "fa"
+    translated = TranslateFirst(lambda _: "Elle a mal dormi.", target=given.replace("fa", "fr").replace("FA", "FR"))
+    assert translated.target == "fr"
+    assert translated(Document("She slept badly.", language="FR-ca")).origin is None
+
+
+@pytest.mark.parametrize("given", ["Persian", "fas", "q", "-fa", "Zarathustra", "فا", 7, float("nan")])
+def test_what_is_no_code_of_a_language_is_refused_and_not_repeated(given: Any) -> None:
+    with pytest.raises(RecordInvalid, match="ISO 639-1") as caught:
+        Document("She slept badly.", id="call-7", language=given)
+    assert caught.value.document_id == "call-7"
+    assert "'fa'" in caught.value.hint
+    assert str(given) not in str(caught.value)
+    with pytest.raises(ValueError, match="target"):
+        TranslateFirst(str, target=given)
+
+
+@pytest.mark.parametrize("given", [None, ""])
+def test_a_language_that_is_not_given_is_found_out(given: str | None) -> None:
+    assert Extractor(model=FakeModel())(Document("درد دارد", language=given)).provenance.language == "fa"
 
 
 def test_values_are_frozen() -> None:
@@ -47,6 +92,33 @@ def test_no_repr_shows_words() -> None:
     for value in (Document(words), answer, answer.evidence[0]):
         assert "Zarathustra" not in repr(value)
         assert "Zarathustra" not in str(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((value, repr(value)) for value in (None, True, 7, 36.5, Mood.LOW)),
+        ("Zarathustra", "<11 characters>"),
+        (Side.LEFT, "<4 characters>"),
+        (["Zarathustra", "coughs"], "<list of 2>"),
+        ({"Zarathustra": 7}, "<dict of 1>"),
+        (Drug(drug="Zarathustra"), "<Drug>"),
+        ([Drug(drug="Zarathustra")], "<list of 1>"),
+        (date(1844, 10, 15), "<date>"),
+    ],
+)
+def test_an_answer_shows_a_value_only_where_it_cannot_be_words(value: Any, shown: str) -> None:
+    assert repr(Answer(value, 0.5, False)) == f"Answer(value={shown}, probability=0.500, review=False)"
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_results_can_be_copied_and_sent_to_another_process(again: Callable[[Any], Any]) -> None:
+    good, bad = Extractor(model=FakeModel({"pain": 0.6})).batch(["She slept badly.", ""])
+    assert again(good) == good
+    assert again(good).review == ("pain",)
+    with pytest.raises(TypeError):
+        again(good).answers["pain"] = None
+    assert to_row(again(bad)) == to_row(bad)
 
 
 def test_a_failure_has_the_row_of_a_result_and_no_answers() -> None:

@@ -86,6 +86,17 @@ def test_columns_with_names_of_the_results_give_way(extractor: Extractor[Any], t
     assert read(tmp_path / "out.jsonl")[0]["pain"] == "no"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["status", "pain", "review", "id"])
+def test_a_column_of_ids_gives_way_too(name: str, kind: str, extractor: Extractor[Any], tmp_path: Path) -> None:
+    source = table(tmp_path / "in.csv", [{name: "x", "transcript": "it hurts"}])
+    summary = run(extractor, source, tmp_path / f"o.{kind}", Columns(id=name))
+    taken = name != "id" and (name != "pain" or kind != "jsonl")
+    assert summary.renamed == ({name: f"input_{name}"} if taken else {})
+    [row] = read(tmp_path / f"o.{kind}")
+    assert (row["id"], row[f"input_{name}" if taken else name], row["status"]) == ("x", "x", "ok")
+
+
 def test_ids_are_the_column_s_or_the_row_s_number(extractor: Extractor[Any], tmp_path: Path) -> None:
     source = table(tmp_path / "in.csv", [{"words": "it hurts", "call": "x"}, {"words": "fine", "call": "x"}])
     run(extractor, source, tmp_path / "1.jsonl", Columns(text="words"))

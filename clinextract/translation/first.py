@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from clinextract.errors import ClinExtractError, TranslationError
-from clinextract.records import Document, Origin
+from clinextract.records import Document, Origin, language_code
 from clinextract.text import language_of, normalise
 from clinextract.translation.cache import TranslationCache
 from clinextract.translation.checks import CHECKS, has_words
@@ -75,13 +75,16 @@ class TranslateFirst:
             _one_of("checks", check, tuple(CHECKS))
         if batch_size < 1 or attempts < 1:
             raise ValueError("batch_size and attempts must be at least 1")
+        code = language_code(target)
+        if code is None:
+            raise ValueError("target must be an ISO 639-1 code")
         self.translator = load_translator(translator)
-        self.target = target
+        self.target = code
         self._on_failure = on_failure
         self._compare = languages == "both"
         folder = None if isinstance(cache, bool) else Path(cache).expanduser()
         self._cache = None if cache is False else TranslationCache(folder)
-        self._settings = Settings("", target, batch_size, attempts, tuple(checks))
+        self._settings = Settings("", code, batch_size, attempts, tuple(checks))
 
     def __repr__(self) -> str:
         return f"TranslateFirst({self.translator.name!r}, target={self.target!r})"

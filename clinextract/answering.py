@@ -18,7 +18,7 @@ from clinextract.errors import ModelOutputError
 from clinextract.evidence.alone import Passage, passages, supported
 from clinextract.evidence.asking import locate, replies
 from clinextract.models.base import GuidedModel, LogitModel, Order
-from clinextract.preparing import Reading
+from clinextract.preparing import UNPLANNED_TOKENS, Reading
 from clinextract.schema.specs import FieldSpec
 
 Decoding = Literal["skeleton", "outlines"]
@@ -26,8 +26,6 @@ Located = Mapping[str, tuple[int, ...]]
 """By field the lines of a reading that show it, the best one first."""
 _TOGETHER = 32
 """Passages that are read at once for their evidence."""
-_UNPLANNED_TOKENS = 2048
-"""Most tokens of an answer without a plan, under `decoding="outlines"`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ class Answerer:
         """The answers on readings with the same prompt.
 
         Raises:
-            ModelOutputError: An answer did not come to its end.
+            ModelOutputError: An answer did not come to its end, or the model's logits are not numbers.
             ModelError: The model failed.
         """
         if self._plan is None:
@@ -196,7 +194,7 @@ class Answerer:
         started = perf_counter()
         tokens = [*job.reading.compiled.prefix, *job.reading.tokens]
         limit = self._model.info.context
-        room = _UNPLANNED_TOKENS if limit is None else min(_UNPLANNED_TOKENS, limit - len(tokens))
+        room = UNPLANNED_TOKENS if limit is None else min(UNPLANNED_TOKENS, limit - len(tokens))
         text = self._model.generate(tokens, self._regex, room)
         try:
             values = json.loads(text)

@@ -24,6 +24,8 @@ from clinextract.windows import OVERLAP, divide
 
 KEPT = 16
 """Prompts that are kept: one for a language, or, where examples are chosen by similarity, one for a transcript."""
+UNPLANNED_TOKENS = 2048
+"""Most tokens of an answer without a plan, under `decoding="outlines"`."""
 
 Middleware = Callable[[Document], Document]
 
@@ -149,13 +151,15 @@ class Preparer:
         chosen = self._chosen(language, document)
         prompted = prompt_language(language)
         key = (prompted, tuple(map(id, chosen)))
-        if key not in self._prompts:
+        compiled = self._prompts.get(key)
+        if compiled is None:
             prompt = render(self._model.info.prompt, self._fields, chosen, prompted)
             prefix, *rest = prompt.tokens(self._model.chat(prompt.messages), self._model.tokenizer)
-            while len(self._prompts) >= KEPT:
-                del self._prompts[next(iter(self._prompts))]
-            self._prompts[key] = Compiled(prompt, prefix, tuple(rest), self._model, self._fields, chosen)
-        return self._prompts[key]
+            compiled = Compiled(prompt, prefix, tuple(rest), self._model, self._fields, chosen)
+            self._prompts[key] = compiled
+            for oldest in list(self._prompts)[:-KEPT]:
+                self._prompts.pop(oldest, None)  # another thread may have taken it out
+        return compiled
 
     def _chosen(self, language: str, document: Document) -> tuple[Example, ...]:
         if self._examples is None:
@@ -200,7 +204,8 @@ class Preparer:
         if not windows:
             taken = self._taken(compiled)
             limit = self._model.info.context or room + taken
-            longest = max(len(encode(source.text[start:end])) for start, end in source.lines)
+            # Combining marks on a line break are visible, and lie in no line.
+            longest = max((len(encode(source.text[start:end])) for start, end in source.lines), default=len(whole))
             raise DocumentTooLong(taken + longest * len(compiled.rest), limit, document_id=source.document.id)
         readings = []
         for first, last in windows:
@@ -223,7 +228,7 @@ class Preparer:
         The longest answer of a schema with lists may be longer than any context, and is never seen: a third of the
         context is kept for it at most, and an answer that needs more is an error of its own.
         """
-        answer = self._plan.longest if self._plan else 0
+        answer = self._plan.longest if self._plan else UNPLANNED_TOKENS
         limit = self._model.info.context
         if limit is not None:
             answer = min(answer, max(limit // 3, self._plan.tokens if self._plan else 0))

@@ -63,6 +63,19 @@ def test_outlines_takes_what_cannot_be_planned() -> None:
     assert 1 <= len(found.features.drugs) <= 2
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_outlines_leaves_nothing_of_a_group_out(seed: int) -> None:
+    class Inner(BaseModel):
+        a: bool = False
+        b: bool
+
+    class Ward(BaseModel):
+        inner: Inner
+
+    found = Extractor(Ward, in_whole_tokens(seed), decoding="outlines")("She has pain.")
+    assert found.features.inner.model_fields_set == {"a", "b"}
+
+
 def test_outlines_needs_a_model_that_can_be_guided() -> None:
     with pytest.raises(SchemaError, match="outlines"):
         Extractor(Flags, FakeModel(), decoding="outlines")
@@ -93,9 +106,27 @@ def test_an_answer_that_outlines_did_not_end_is_a_typed_error(text: str) -> None
 
 
 def test_without_room_for_an_answer_a_document_is_too_long() -> None:
-    for context in range(40, 90):
-        extractor = Extractor(Free, Guided('{"number": 1}', context=context), decoding="outlines")
+    whole = Extractor(Free, Guided('{"number": 1}'), decoding="outlines")("She has pain.").provenance.tokens
+    prompt = whole["prefix"] + whole["transcript"]
+    fits = []
+    for context in range(prompt - 9, 2 * prompt):
+        model = Guided('{"number": 1}', context=context)
         try:
-            assert extractor("She has pain.").features.number == 1
+            found = Extractor(Free, model, decoding="outlines")("She has pain.")
         except DocumentTooLong as error:
             assert error.tokens > error.limit
+            assert not fits
+        else:
+            assert found.features.number == 1
+            assert model.room >= context // 3
+            fits.append(context)
+    assert fits
+
+
+def test_a_text_that_fills_the_context_is_read_in_windows() -> None:
+    text = "\n".join(["Nurse: does it still hurt today"] * 60)
+    model = Guided('{"number": 1}', context=len(text) + 100)
+    found = Extractor(Free, model, decoding="outlines")(text)
+    assert found.features.number == 1
+    assert found.provenance.windows > 1
+    assert model.room >= (len(text) + 100) // 3

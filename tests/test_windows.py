@@ -13,10 +13,11 @@ from strategies import hostile
 from tiny import model
 
 from clinextract.decoding.choices import Decision
+from clinextract.errors import DocumentTooLong
 from clinextract.extractor import Extractor
 from clinextract.models.fake import FakeModel
 from clinextract.palliative import PalliativeCall
-from clinextract.records import Document, Extraction
+from clinextract.records import Document, Extraction, Failure
 from clinextract.schema.features import Feature, fields_of
 from clinextract.schema.rules import Rules
 from clinextract.windows import divide, merge
@@ -72,6 +73,16 @@ def test_twenty_thousand_words_without_a_line_break() -> None:
     call = Extractor(PalliativeCall, FakeModel(pain_in), window=4000)(" ".join(words))
     assert call.features.pain
     assert call.provenance.windows > 20
+
+
+@pytest.mark.parametrize("window", [None, 500])
+def test_a_text_of_marks_without_a_line_is_too_long(window: int | None) -> None:
+    extractor = Extractor(PalliativeCall, FakeModel(context=None if window else 1500), window=window)
+    broken, whole = extractor.batch(["\n" + "\u0301" * 3000, "She has pain."])
+    assert isinstance(broken, Failure)
+    assert isinstance(broken.error, DocumentTooLong)
+    assert broken.error.tokens > broken.error.limit
+    assert isinstance(whole, Extraction)
 
 
 def test_a_batch_puts_windows_back_to_their_documents() -> None:

@@ -75,7 +75,7 @@ def decode(
         For every row, the decision on every field, in the plan's order.
 
     Raises:
-        ModelOutputError: An open field cannot go on; names the field.
+        ModelOutputError: An open field cannot go on; names the field. Or the model's logits are not numbers.
     """
     rows = [
         Row(prompt, text, guides, constraints or Constraints())

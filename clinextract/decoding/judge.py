@@ -7,6 +7,7 @@ vocabulary takes more than a second; what a path's characters are does not depen
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,20 +27,21 @@ _Way = tuple[str, tuple[int, ...], tuple[Segment, ...]]
 
 # Stands for white space while Outlines writes the pattern: a private-use character, which no schema has.
 _GAP = "\ue0f0"
+_REFERENCE = re.compile(r'"\$ref": "#/\$defs/([^"]+)"')
 
 
 def canonical_regex(schema: type[BaseModel]) -> str:
     """The schema's language as a regular expression written by Outlines.
 
-    Every field is required, and one space stands after each colon and comma.
+    Every field is required, those of groups too, and one space stands after each colon and comma.
 
     Raises:
         SchemaError: The schema has no fields, or is none.
         PlanError: Outlines cannot write it.
     """
     json_schema = json_schema_of(schema)
-    json_schema["required"] = list(json_schema["properties"])
     try:
+        _require(json_schema)
         regex: str = build_regex_from_schema(json.dumps(json_schema), whitespace_pattern=_GAP)
     except (ValueError, TypeError, OverflowError) as error:
         raise PlanError(
@@ -167,6 +169,31 @@ class _Walk:
                 field=field,
             )
         return following
+
+
+def _require(json_schema: dict[str, Any]) -> None:
+    """Make every field required, of the schema and of all groups."""
+    json_schema["required"] = list(json_schema["properties"])
+    definitions = json_schema.get("$defs", {})
+    for name, definition in definitions.items():
+        if "properties" in definition:
+            definition["required"] = [
+                field
+                for field, fragment in definition["properties"].items()
+                # What leads back to its own definition may be left out, for the answer to come to an end.
+                if field in definition.get("required", ()) or name not in _reached(fragment, definitions)
+            ]
+
+
+def _reached(fragment: Mapping[str, Any], definitions: Mapping[str, Any]) -> set[str]:
+    """Names of the definitions that a part of a JSON schema refers to, and that these refer to in turn."""
+    found: set[str] = set()
+    waiting: list[Any] = [fragment]
+    while waiting:
+        for name in set(_REFERENCE.findall(json.dumps(waiting.pop()))) - found:
+            found.add(name)
+            waiting.append(definitions.get(name))
+    return found
 
 
 def _characters(segment: Segment) -> set[str]:

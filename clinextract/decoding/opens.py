@@ -47,6 +47,9 @@ class Writer(Protocol):
         Args:
             tokens: As `allowed` gave them.
             scores: Their log-probabilities; None where there is one only.
+
+        Raises:
+            ModelOutputError: The log-probabilities are not numbers.
         """
 
 

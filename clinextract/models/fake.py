@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class FakeModel:
 
     Args:
         answers: By field name, or a function from the normalised transcript to them. An answer is a value; a number
-            between 0 and 1 for P(yes) of a yes/no field; or probabilities by value. A field without an answer gets
+            from 0.0 to 1.0 for P(yes) of a yes/no field; or probabilities by value. A field without an answer gets
             False if it is a yes/no field, else its shortest value.
         evidence: By field the line that shows it, as it is replied; "alone" to have every line read alone instead.
         context: Longest sequence in tokens, which are bytes; None for no limit.
@@ -122,12 +122,17 @@ def _last_field(answer: str) -> tuple[str | None, str]:
 def _spelled(answer: Answer) -> list[tuple[bytes, float]]:
     """How the values of an answer are written, with the character that ends them, and the share of each."""
     values: list[tuple[Any, float]] = [(answer, 1.0)]
-    if isinstance(answer, float):
-        values = [(True, answer), (False, 1 - answer)]
-    elif isinstance(answer, Mapping) and all(isinstance(share, float) for share in answer.values()):
+    if _is_share(answer):
+        # The number itself stays: a yes/no field has no place for it, and a decimal has none for yes and no.
+        values += [(True, answer), (False, 1 - answer)]
+    elif isinstance(answer, Mapping) and all(map(_is_share, answer.values())):
         values = [*answer.items()]
     texts = [(f" {json.dumps(value, ensure_ascii=False)}", share) for value, share in values]
     return [((text + end).encode(), share / 2) for text, share in texts for end in ",}"]
+
+
+def _is_share(answer: object) -> TypeGuard[float]:
+    return isinstance(answer, float) and 0 <= answer <= 1
 
 
 class ByteTokenizer:

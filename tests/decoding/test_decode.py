@@ -24,9 +24,12 @@ from clinextract.decoding.probability import shares
 from clinextract.decoding.rows import Decisions, Guess
 from clinextract.decoding.segments import Choice, Open
 from clinextract.errors import ModelOutputError
-from clinextract.models.base import Order
+from clinextract.extractor import Extractor
+from clinextract.models.base import LogProbs, Order
+from clinextract.models.fake import FakeModel
 from clinextract.models.transformers import TransformersModel
 from clinextract.palliative import PalliativeCall
+from clinextract.records import Extraction, Failure
 from clinextract.schema.features import fields_of
 
 CLEAR = 1e-4
@@ -344,3 +347,52 @@ def test_a_cutoff_that_is_reached_is_yes() -> None:
     assert favourite(choice, scores) == 0
     assert favourite(choice, scores, chance) == 1
     assert favourite(choice, scores, float(np.nextafter(chance, 1))) == 0
+
+
+class Overflows(FakeModel):
+    """Its log-probabilities are such a number wherever the transcript says so."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__({"pain": True})
+        self.number = number
+
+    def next_byte(self, text: bytes) -> LogProbs:
+        return np.full(256, self.number, np.float32) if b"overflows" in text else super().next_byte(text)
+
+
+class Noted(BaseModel):
+    note: Annotated[str, Field(max_length=3)]
+    pain: bool
+
+
+class Quoted(BaseModel):
+    quote: Annotated[str, Field(max_length=9, json_schema_extra={"clinextract": {"quote": True}})]
+    pain: bool
+
+
+@pytest.mark.parametrize("order", ["joint", "independent"])
+@pytest.mark.parametrize("schema", [PalliativeCall, Noted, Quoted])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_numbers_fail_their_own_document(
+    number: float, schema: type[BaseModel], order: Order
+) -> None:
+    extractor = Extractor(schema, Overflows(number), order=order)
+    first, broken, last = extractor.batch(["It hurts.", "It overflows.", "It hurts."])
+    assert isinstance(broken, Failure)
+    assert isinstance(broken.error, ModelOutputError)
+    for one in (first, last):
+        assert isinstance(one, Extraction)
+        assert one.answers["pain"].value is True
+
+
+@pytest.mark.parametrize("order", ["joint", "independent"])
+def test_an_impossible_alternative_is_no_error(order: Order) -> None:
+    class NeverTrue(FakeModel):
+        def next_byte(self, text: bytes) -> LogProbs:
+            logs = super().next_byte(text)
+            logs[ord("t")] = -np.inf
+            return logs
+
+    found = Extractor(PalliativeCall, NeverTrue({"pain": True}), order=order)("It hurts.")
+    assert found.answers["pain"].probability == 0
+    assert not found.review

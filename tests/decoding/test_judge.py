@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -131,3 +132,32 @@ def test_any_changed_character_of_a_plan_is_refused(drawn: Drawn, seed: int) -> 
         texts[pick] = texts[pick][:-1] + "\ue000"
         segments[at] = replace(segment, texts=tuple(texts))
     refused(segments, drawn.schema)
+
+
+def test_every_field_of_a_group_is_required() -> None:
+    class Inner(BaseModel):
+        a: bool = False
+        b: bool
+
+    class Outer(BaseModel):
+        one: Inner
+        many: list[Inner] = []
+
+    inner = '{"a": true, "b": true}'
+    for short in ("{}", '{"a": true}', '{"b": true}'):
+        assert not re.fullmatch(canonical_regex(Outer), f'{{"one": {short}, "many": []}}')
+        assert not re.fullmatch(canonical_regex(Outer), f'{{"one": {inner}, "many": [{inner}, {short}]}}')
+    assert re.fullmatch(canonical_regex(Outer), f'{{"one": {inner}, "many": [{inner}, {inner}]}}')
+
+
+def test_only_what_a_group_holds_of_itself_may_be_left_out() -> None:
+    class Node(BaseModel):
+        pain: bool = False
+        child: Node | None = None
+
+    class Tree(BaseModel):
+        root: Node
+
+    for deep in ('{"pain": true}', '{"pain": true, "child": null}', '{"pain": true, "child": {"pain": true}}'):
+        assert re.fullmatch(canonical_regex(Tree), f'{{"root": {deep}}}')
+    assert not re.fullmatch(canonical_regex(Tree), '{"root": {"child": null}}')

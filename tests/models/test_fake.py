@@ -21,6 +21,8 @@ class Ward(BaseModel):
     mood: Literal["mild", "mild pain", "شدید", 3, None]
     score: Annotated[int, Field(ge=-5, le=110)]
     dose: Annotated[int, Field(ge=-500, le=4000)]
+    share: Annotated[float, Field(ge=0, le=1, json_schema_extra={"clinextract": {"places": 1}})]
+    heat: Annotated[float, Field(ge=-50, le=450, json_schema_extra={"clinextract": {"places": 1}})]
     note: Annotated[str, Field(max_length=12)]
 
 
@@ -30,6 +32,8 @@ answers = st.fixed_dictionaries(
         "mood": st.sampled_from(["mild", "mild pain", "شدید", 3, None]),
         "score": st.integers(-5, 110),
         "dose": st.integers(-500, 4000),
+        "share": st.integers(0, 10).map(lambda tenths: tenths / 10),  # a choice, and so not generated
+        "heat": st.integers(-500, 4500).map(lambda tenths: tenths / 10),
         "note": st.text(st.characters(exclude_categories=["C"], exclude_characters='"\\'), max_size=12),
     }
 )
@@ -49,6 +53,18 @@ def test_a_number_is_the_probability_of_yes(share: float) -> None:
     found = Extractor(PalliativeCall, FakeModel({"pain": share}))("She has pain.")
     assert found.answers["pain"].probability == pytest.approx(share, abs=1e-3)
     assert abs(share - 0.5) < 1e-3 or found.features.pain == (share > 0.5)
+
+
+def test_a_group_of_decimals_is_no_probabilities() -> None:
+    class Vitals(BaseModel):
+        heat: Annotated[float, Field(ge=-50, le=450)]
+        weight: Annotated[float, Field(ge=0, le=300)]
+
+    class Seen(BaseModel):
+        vitals: Vitals
+
+    told = {"vitals": {"heat": 38.5, "weight": 70.25}}
+    assert Extractor(Seen, FakeModel(told))("She has pain.").features.model_dump() == told
 
 
 def test_probabilities_by_value() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import groupby, islice
+from os import PathLike
 from time import perf_counter
 from typing import Any, Generic, get_args
 
@@ -48,7 +49,7 @@ class Extractor(Generic[S]):
 
     Args:
         schema: A Pydantic model class; by default the thirteen features of palliative-care calls.
-        model: A name for `load_model`, or a loaded model; None for $CLINEXTRACT_MODEL, else the embedded one.
+        model: A name or a folder for `load_model`, or a loaded model; None for $CLINEXTRACT_MODEL, else the embedded one.
         decoding: "skeleton" (draft, verify, repair), or "outlines" for `outlines.Generator` on the same model and
             prompt, which takes any JSON schema, gives no probabilities, keeps no rules, and needs a pass of the model
             for every token.
@@ -78,7 +79,7 @@ class Extractor(Generic[S]):
     def __init__(  # noqa: PLR0913 - each has a default that most users leave
         self,
         schema: type[S] = PalliativeCall,  # type: ignore[assignment]
-        model: str | LogitModel | None = None,
+        model: str | PathLike[str] | LogitModel | None = None,
         *,
         decoding: Decoding = "skeleton",
         order: Order | None = None,
@@ -296,7 +297,7 @@ def extract(
     transcript: str | Document,
     *,
     schema: type[S] = PalliativeCall,  # type: ignore[assignment]
-    model: str | LogitModel | None = None,
+    model: str | PathLike[str] | LogitModel | None = None,
     middleware: Sequence[Middleware] = (),
 ) -> Extraction[S]:
     """Extract a schema's features from one transcript: opens an `Extractor` for one call.

@@ -17,11 +17,24 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from clinextract.errors import DataError
 from clinextract.parquet import ParquetTable, parquet_sink, pyarrow_modules
-from clinextract.tabular import ESCAPED, Column, Kind, Row, cell, distinct, finite, shown_name, spelled, writing
+from clinextract.tabular import (
+    ESCAPED,
+    Column,
+    Kind,
+    Row,
+    cell,
+    distinct,
+    finite,
+    reading,
+    shown_name,
+    shown_path,
+    spelled,
+    writing,
+)
 
 __all__ = [
     "Column",
@@ -34,9 +47,12 @@ __all__ = [
     "is_nested",
     "open_table",
     "shown_name",
+    "shown_path",
 ]
 
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+DEEPEST = 100
+"""Lists and objects within each other, beyond which a line of JSON Lines is not read."""
 _TEXTS: Mapping[str, Kind] = MappingProxyType({})
 
 
@@ -76,17 +92,18 @@ def open_table(path: str | Path) -> Table:
 
     Raises:
         DataError: There is no such file, it is a folder or empty, or its suffix is another. While it is read: it may
-            not be read or is not UTF-8, a column is there twice or has no name, a line is no JSON object, or a row of a
-            csv file has more or fewer cells than the header.
+            not be read or is not UTF-8, a column is there twice or has no name, a line is no JSON object or nested too
+            deeply, or a row of a csv file has more or fewer cells than the header.
         ExtraNotInstalled: Parquet needs pyarrow.
     """
     path = Path(path)
     kind = _kind(path)
-    if not path.is_file():
-        fault = "is a folder" if path.is_dir() else "is not there"
-        raise DataError(f"the file {str(path)!r} {fault}", hint="Check the name.")
-    if not path.stat().st_size:
-        raise DataError(f"the file {str(path)!r} is empty", hint="Give a table with a header and rows.")
+    with reading(path):  # a name that no file system takes, or a folder that may not be looked into
+        if not path.is_file():
+            fault = "is a folder" if path.is_dir() else "is not there"
+            raise DataError(f"the file {str(path)!r} {fault}", hint="Check the name.")
+        if not path.stat().st_size:
+            raise DataError(f"the file {str(path)!r} is empty", hint="Give a table with a header and rows.")
     readers: dict[str, type[_Csv | _JsonLines | ParquetTable]] = {
         "csv": _Csv,
         "jsonl": _JsonLines,
@@ -131,16 +148,17 @@ def check_target(path: str | Path) -> None:
     """Refuse a file that could not be written, before anything is done for it.
 
     Raises:
-        DataError: The suffix is another, the folder is not there, or a folder has this name.
+        DataError: The suffix is another, the folder is not there or may not be looked into, or a folder has this name.
         ExtraNotInstalled: Parquet needs pyarrow.
     """
     path = Path(path)
     if _kind(path) == "parquet":
         pyarrow_modules()
-    if path.is_dir():
-        raise DataError(f"{str(path)!r} is a folder", hint="Name a file in it.")
-    if not path.parent.is_dir():
-        raise DataError(f"the folder {str(path.parent)!r} is not there", hint="Make it first.")
+    with writing(path):
+        if path.is_dir():
+            raise DataError(f"{str(path)!r} is a folder", hint="Name a file in it.")
+        if not path.parent.is_dir():
+            raise DataError(f"the folder {str(path.parent)!r} is not there", hint="Make it first.")
 
 
 def is_nested(path: str | Path) -> bool:
@@ -152,7 +170,7 @@ def _kind(path: Path) -> str:
     kind = SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise DataError(
-            f"{path.name!r} is of no kind that can be read or written here",
+            f"{shown_path(path)!r} is of no kind that can be read or written here",
             hint=f"Use one of the suffixes {', '.join(SUFFIXES)}.",
         )
     return kind
@@ -170,7 +188,7 @@ class _Csv:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         with _text(self.path) as file:
-            return self._header(csv.reader(file, delimiter=self._delimiter))
+            return self._header(self._cells(file))
 
     @cached_property
     def count(self) -> int:
@@ -178,7 +196,7 @@ class _Csv:
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
         with _text(self.path) as file:
-            reader = csv.reader(file, delimiter=self._delimiter, strict=True)
+            reader = self._cells(file)
             names = self._header(reader)
             number = 0
             try:
@@ -206,8 +224,17 @@ class _Csv:
             header = re.sub(r'"[^"]*"', "", file.readline())
         return max(",;\t", key=header.count)
 
+    def _cells(self, file: IO[str]) -> Iterator[list[str]]:
+        return csv.reader(file, delimiter=self._delimiter, strict=True)
+
     def _header(self, reader: Iterator[list[str]]) -> tuple[str, ...]:
-        names = tuple(name.strip() for name in next(reader, []))
+        try:
+            names = tuple(name.strip() for name in next(reader, []))
+        except csv.Error:  # its message may quote the cell
+            raise DataError(
+                f"the header of {self.path.name!r} cannot be read as csv",
+                hint="Put quotation marks around the whole of a name, or leave them out.",
+            ) from None
         if not names or "" in names:
             raise DataError(
                 f"{self.path.name!r} lacks a name in its header",
@@ -249,6 +276,11 @@ class _JsonLines:
                 f"line {number} of {self.path.name!r} is no JSON object",
                 hint='Write one object a line: {"id": "1", "transcript": "..."}.',
             )
+        if _deep(row):  # what is kept of it could not be written again
+            raise DataError(
+                f"line {number} of {self.path.name!r} has more than {DEEPEST} lists or objects within each other",
+                hint="Leave the column out that has them.",
+            )
         return row
 
 
@@ -278,19 +310,24 @@ class _JsonSink:
             self._file.flush()
 
 
+def _deep(row: Row) -> bool:
+    """Whether there are more than `DEEPEST` lists and objects within each other."""
+    level: list[Any] = [row]
+    for _ in range(DEEPEST):
+        parts = [part for one in level for part in (one.values() if isinstance(one, dict) else one)]
+        level = [part for part in parts if isinstance(part, dict | list)]
+    return bool(level)
+
+
 @contextmanager
 def _text(path: Path) -> Iterator[IO[str]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with reading(path), path.open(encoding="utf-8-sig", newline="") as file:
             yield file
     except UnicodeDecodeError:  # its message quotes bytes, and counts them from somewhere in the file
         raise DataError(
             f"{path.name!r} is not UTF-8{_undecodable(path)}",
             hint="Save it as UTF-8; in Excel: CSV UTF-8 (comma delimited).",
-        ) from None
-    except OSError as error:
-        raise DataError(
-            f"the file {str(path)!r} cannot be read: {error.strerror}", hint="Check the file, and who may read it."
         ) from None
 
 

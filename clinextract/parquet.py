@@ -50,17 +50,18 @@ class ParquetTable:
 
 
 class _Sink:
-    def __init__(self, writer: Any, schema: Any, kinds: Mapping[str, Kind], path: Path) -> None:
+    def __init__(self, writer: Any, schema: Any, columns: Sequence[Column], path: Path) -> None:
         self._writer = writer
         self._schema = schema
-        self._kinds = kinds
+        self._columns = columns
         self._path = path
         self._rows: list[dict[str, Any]] = []
 
     def write(self, row: Row) -> None:
         """Append a row."""
-        values = {name: row.get(name) for name in self._kinds}
-        self._rows.append({n: _text_of(v) if self._kinds[n] == "text" else v for n, v in values.items()})
+        values = [(column.kind, row.get(column.name)) for column in self._columns]
+        cells = [_text_of(value) if kind == "text" else value for kind, value in values]
+        self._rows.append(dict(zip(self._schema.names, cells, strict=True)))
         if len(self._rows) == ROW_GROUP:
             self.flush()
 
@@ -75,13 +76,18 @@ class _Sink:
 
 @contextmanager
 def parquet_sink(path: Path, columns: Sequence[Column]) -> Iterator[_Sink]:
-    """A Parquet file to write; its last group and its end are written however the block ends."""
+    """A Parquet file to write; its last group and its end are written however the block ends.
+
+    Raises:
+        DataError: Two columns have one name, or the file cannot be written.
+    """
     pa, parquet = pyarrow_modules()
     types = {"text": pa.string(), "boolean": pa.bool_(), "integer": pa.int64(), "number": pa.float64()}
-    schema = pa.schema([(column.name, types[column.kind]) for column in columns])
+    names = distinct(tuple(_utf8(column.name) for column in columns), path)
+    schema = pa.schema([(name, types[column.kind]) for name, column in zip(names, columns, strict=True)])
     with writing(path):
         writer = parquet.ParquetWriter(path, schema)
-    sink = _Sink(writer, schema, {column.name: column.kind for column in columns}, path)
+    sink = _Sink(writer, schema, columns, path)
     try:
         yield sink
     finally:
@@ -127,5 +133,10 @@ def pyarrow_modules() -> tuple[Any, Any]:
 
 
 def _text_of(value: Any) -> str | None:
+    """A value in a column of texts."""
+    return None if finite(value) is None else _utf8(cell(value))
+
+
+def _utf8(text: str) -> str:
     """A text of Parquet, which has to be UTF-8."""
-    return None if finite(value) is None else cell(value).encode("utf-8", ESCAPED).decode()
+    return text.encode("utf-8", ESCAPED).decode()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ Kind = Literal["text", "boolean", "integer", "number"]
 
 ESCAPED = "backslashreplace"
 """How lone surrogates, which UTF-8 does not have, are written: of JSON it is the same text."""
+
+_OURS = re.compile(r".*\.(csv|tsv|jsonl|ndjson|parquet|json|ya?ml)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,23 @@ def shown_name(name: str) -> str:
     return name if len(name) <= 40 and len(name.split()) <= 4 else "(a longer name)"
 
 
+def may_be_text(given: str | Path) -> bool:
+    """Whether what was given as a name may be a transcript in the wrong place: where there are blanks in it.
+
+    It is a name all the same if it ends as our files do, if something of that name is there, or if the folder is there
+    that it would lie in by a name of one word.
+    """
+    path = Path(given)
+    if len(str(given).split()) <= 1 or _OURS.fullmatch(str(given)):
+        return False
+    return not os.path.lexists(path if len(path.name.split()) > 1 else path.parent)
+
+
+def shown_path(path: str | Path) -> str:
+    """A file's or a folder's name for a message, without what may be a transcript."""
+    return "(a name with blanks)" if may_be_text(path) else str(path)
+
+
 def distinct(names: tuple[str, ...], path: Path) -> tuple[str, ...]:
     """The names of a file's columns, as they are.
 
@@ -44,6 +65,21 @@ def distinct(names: tuple[str, ...], path: Path) -> tuple[str, ...]:
             f"{path.name!r} has the column {shown_name(twice[0])!r} twice", hint="Give every column a name of its own."
         )
     return names
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What the system says while a file is read, as an error of ours.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"the file {str(path)!r} cannot be read: {error.strerror}", hint="Check the file, and who may read it."
+        ) from None
 
 
 @contextmanager

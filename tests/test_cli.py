@@ -124,6 +124,59 @@ def test_a_transcript_without_a_command(capsys: pytest.CaptureFixture[str]) -> N
     assert_no_words(run.err)
 
 
+MISPLACED = {
+    "run": ["run", WORDS, "o.csv"],
+    "run into": ["run", "t.csv", WORDS],
+    "run, model": ["run", "t.csv", "o.csv", "--model", WORDS],
+    "run, schema": ["run", "t.csv", "o.csv", "--schema", WORDS],
+    "run, translator": ["run", "t.csv", "o.csv", "--translate", WORDS],
+    "run, calibration": ["run", "t.csv", "o.csv", "--calibration", WORDS],
+    "run, text": ["run", "t.csv", "o.csv", "--text", WORDS],
+    "run, id": ["run", "t.csv", "o.csv", f"--id={WORDS}"],
+    "extract, model": ["extract", WORDS, "--model", WORDS],
+    "extract, schema": ["extract", WORDS, "--schema", WORDS],
+    "doctor": ["doctor", WORDS],
+    "probe": ["probe", WORDS],
+    "evaluate": ["evaluate", WORDS, "t.csv"],
+    "evaluate, gold": ["evaluate", "t.csv", WORDS],
+    "evaluate, features": ["evaluate", "t.csv", "t.csv", "--features", WORDS],
+    "evaluate, slice": ["evaluate", "t.csv", "t.csv", "--slice", WORDS],
+    "evaluate, id": ["evaluate", "t.csv", "t.csv", "--id", WORDS],
+    "evaluate, probes": ["evaluate", "t.csv", "t.csv", "--probes", WORDS],
+    "calibrate": ["calibrate", WORDS, "t.csv", "-o", "c.json"],
+    "calibrate, gold": ["calibrate", "t.csv", WORDS, "-o", "c.json"],
+    "calibrate, id": ["calibrate", "t.csv", "t.csv", "-o", "c.json", "--id", WORDS],
+    "schema show": ["schema", "show", WORDS],
+    "schema show, with a stroke": ["schema", "show", f"Her pain is 3/10, {WORDS}"],
+    "schema check": ["schema", "check", WORDS],
+}
+
+
+@pytest.mark.parametrize("arguments", MISPLACED.values(), ids=MISPLACED)
+def test_a_transcript_in_the_wrong_place_is_not_repeated(
+    arguments: list[str],
+    tiny: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("id,transcript,pain\n1,x,1\n", encoding="utf-8")
+    run = Run(arguments, capsys)
+
+    assert run.code == 2
+    assert_no_words(run.err + run.out)
+
+
+def test_a_file_s_name_with_blanks_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("calls of march.xlsx").write_bytes(b"x")
+    for name in ("calls of march.csv", "calls of march.xlsx"):
+        assert f"'{name}'" in Run(["run", name, "o.csv"], capsys).err
+
+
 def test_what_nobody_expected_is_named_by_its_type_alone(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from clinextract.errors import DataError, ExtraNotInstalled
-from clinextract.io import Column, check_target, create_table, open_table, shown_name
+from clinextract.io import DEEPEST, Column, check_target, create_table, open_table, shown_name, shown_path
 
 WORDS = "Zarathustra می‌خوابد"
 SUFFIXES = [".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"]
@@ -116,9 +116,12 @@ BAD = {
     "too many cells": ("t.csv", f"id,transcript\n1,{WORDS},more\n".encode(), "row 1"),
     "too few cells": ("t.csv", f"id,transcript\n1,x\n{WORDS}\n".encode(), "row 2"),
     "a quotation mark that is open": ("t.csv", f'id,transcript\n1,"{WORDS}\n'.encode(), "row 1"),
+    "a header with letters behind a quotation mark": ("t.csv", f'"id"{WORDS},transcript\n1,x\n'.encode(), "header"),
+    "a name that no file system takes": (f"{'x' * 300}.csv", None, "cannot be read"),
     "a line that is no object": ("t.jsonl", f'{{"a": 1}}\n\n["{WORDS}"]\n'.encode(), "line 3"),
     "a line that is no JSON": ("t.jsonl", f'{{"a": "{WORDS}\n'.encode(), "line 1"),
     "a line of lists without end": ("t.jsonl", f'{{"a": "{WORDS}", "b": {"[" * 100_000}'.encode(), "line 1"),
+    "a line that is nested deeply": ("t.jsonl", f'{{"a": {"[" * 500}"{WORDS}"{"]" * 500}}}'.encode(), "line 1 of"),
     "a number without end": ("t.jsonl", b'{"a": ' + b"9" * 5000 + b"}", "line 1"),
     "no Parquet": ("t.parquet", WORDS.encode(), "no Parquet"),
 }
@@ -146,6 +149,34 @@ def test_a_folder_is_no_table(tmp_path: Path) -> None:
         pass
     with pytest.raises(DataError, match="is a folder"), create_table(tmp_path / "t.csv", []):
         pass
+
+
+@pytest.mark.parametrize("path", [f"{'x' * 300}.csv", f"{'x' * 300}/t.csv"])
+def test_a_name_that_no_file_system_takes_is_no_target(path: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be written") as caught:
+        check_target(tmp_path / path)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("header", [f'"id"{WORDS},transcript\n', f'id,"{WORDS}\n'])
+def test_columns_are_read_as_strictly_as_rows(header: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"{header}1,x\n", encoding="utf-8")
+    with pytest.raises(DataError, match="header") as caught:
+        _ = open_table(tmp_path / "t.csv").columns
+    assert "Zarathustra" not in caught.value.message
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_line_as_deep_as_may_be_is_written_again(suffix: str, tmp_path: Path) -> None:
+    deep: list[Any] = []
+    for _ in range(DEEPEST - 2):  # and the row itself
+        deep = [deep]
+    (tmp_path / "t.jsonl").write_text(json.dumps({"id": deep}) + "\n" + json.dumps({"id": [deep]}), encoding="utf-8")
+    rows = iter(open_table(tmp_path / "t.jsonl"))
+    written(tmp_path / f"again{suffix}", [dict(next(rows)[1])])
+    with pytest.raises(DataError, match=f"line 2 of 't.jsonl' has more than {DEEPEST}"):
+        next(rows)
 
 
 def test_a_damaged_parquet_file(tmp_path: Path) -> None:
@@ -181,6 +212,18 @@ def test_what_utf8_cannot_hold_is_written_as_escapes(tmp_path: Path) -> None:
         [(_, found)] = open_table(written(tmp_path / f"t{suffix}", [row]))
         same = suffix in {".jsonl", ".ndjson"}
         assert found["transcript"] == (row["transcript"] if same else f"{WORDS}\\ud800")
+
+
+def test_a_name_that_utf8_cannot_hold_is_written_as_escapes(tmp_path: Path) -> None:
+    columns, row = [Column("id"), Column("note\ud800")], {"id": "1", "note\ud800": WORDS}
+    for suffix in SUFFIXES:
+        with create_table(tmp_path / f"t{suffix}", columns) as sink:
+            sink.write(row)
+        [(_, found)] = open_table(tmp_path / f"t{suffix}")
+        assert found == (row if suffix in {".jsonl", ".ndjson"} else {"id": "1", "note\\ud800": WORDS})
+    same = [Column("note\ud800"), Column("note\\ud800")]
+    with pytest.raises(DataError, match="twice"), create_table(tmp_path / "t.parquet", same):
+        pass
 
 
 def test_what_json_has_no_form_for(tmp_path: Path) -> None:
@@ -219,3 +262,21 @@ def test_a_column_s_name_is_shown(name: str) -> None:
 @pytest.mark.parametrize("name", [f"her hip hurts {WORDS}", WORDS * 3])
 def test_running_text_is_no_column_s_name(name: str) -> None:
     assert shown_name(name) == "(a longer name)"
+
+
+def test_a_path_is_shown_where_it_cannot_be_a_transcript(tmp_path: Path) -> None:
+    folder = tmp_path / "my calls"
+    folder.mkdir()
+    for path in (
+        folder,
+        folder / "march",
+        tmp_path / "march",
+        "calls/march.txt",
+        "~/calls",
+        "calls of march.csv",
+        "\0",
+        "x" * 300,
+    ):
+        assert shown_path(path) == str(path)
+    for said in (WORDS, f"{WORDS}.", f"The pain is 3/10 {WORDS}", f"{WORDS} 3/10", folder / WORDS, WORDS * 100, "\0 a"):
+        assert shown_path(said) == "(a name with blanks)"

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from clinextract.errors import ClinExtractError
+from clinextract.tabular import may_be_text
 
 DEBUG = "CLINEXTRACT_DEBUG"
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(app(args=given or ["--help"], prog_name="clinextract", standalone_mode=False) or 0)
     except ClinExtractError as error:
-        return _complain(error.message, error.hint, 2 if error.usage else 1)
+        return _complain(_without(given, error.message), _without(given, error.hint), 2 if error.usage else 1)
     except typer.Abort:
         return 130
     except Exception as error:  # the last door: whatever it is, no traceback with a patient's words
@@ -80,6 +81,16 @@ def _safe_message(error: Any, given: Sequence[str]) -> str:
         return "this command line cannot be understood; a transcript that begins with - is given as: extract -- TEXT"
     message: str = error.format_message()
     return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _without(given: Sequence[str], said: str) -> str:
+    """A message without any argument that may be a transcript; errors mostly leave it out themselves."""
+    for one in given:
+        value = one.partition("=")[2] if one.startswith("--") else one
+        if may_be_text(value):
+            for spelling in (value, repr(value)[1:-1]):
+                said = said.replace(spelling, "(a text with blanks)")
+    return said
 
 
 def _complain(message: str, hint: str, code: int) -> int:

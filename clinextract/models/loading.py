@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 from clinextract.errors import ExtraNotInstalled, ModelUnavailable
 from clinextract.models.base import LogitModel
+from clinextract.tabular import shown_path
 
 DEFAULT = "default"
 """The embedded model, inside the package."""
@@ -20,24 +22,29 @@ _HUB_NAME = re.compile(r"(?=.{1,96}\Z)[^\W_][\w.-]*(/[\w.-]+)?")
 
 
 def load_model(
-    model: str | LogitModel | None = None, *, device: str | None = None, dtype: str | None = None
+    model: str | os.PathLike[str] | LogitModel | None = None, *, device: str | None = None, dtype: str | None = None
 ) -> LogitModel:
     """Load a model; the last two that were loaded are kept.
 
     Args:
-        model: "default", a folder, or a hub name such as "Qwen/Qwen2.5-7B-Instruct"; None for the one that the
-            environment variable CLINEXTRACT_MODEL names, else "default". A model that is loaded already is given back.
+        model: "default", a folder, or a hub name such as "Qwen/Qwen2.5-7B-Instruct"; a `Path` is always a folder. None
+            for the one that the environment variable CLINEXTRACT_MODEL names, else "default". A model that is loaded
+            already is given back.
         device: "cpu", "cuda" or "mps"; by default the best that is there.
         dtype: "bfloat16", "float32" or "float16"; by default bfloat16 where the hardware multiplies it fast, else
             float32.
 
     Raises:
-        ModelUnavailable: There is no such model here.
+        ModelUnavailable: There is no such model here, or no such device, or the model needs code of its own.
         ExtraNotInstalled: torch or transformers is not installed.
         ModelError: It cannot be used.
+        ValueError: `dtype` is none of these.
     """
     if isinstance(model, LogitModel):
         return model
+    if isinstance(model, os.PathLike):
+        path = Path(model)
+        model = str(path) if path.is_absolute() else f"./{path}"  # also of a folder that is called "default"
     return _load(model_name(model), device, dtype)
 
 
@@ -58,29 +65,38 @@ def _load(name: str, device: str | None, dtype: str | None) -> LogitModel:
             f"models spelled {name.partition(':')[0]}: are not in this version",
             hint="Use 'default', a folder with config.json and *.safetensors, or a hub name.",
         )
-    folder = default_folder() if name == DEFAULT else Path(name).expanduser()
-    if name == DEFAULT and not folder.is_dir():  # else the hub would be asked for a model of that name
+    if name == DEFAULT and not default_folder().is_dir():  # else the hub would be asked for a model of that name
         raise ModelUnavailable(
             "the embedded model is not in this installation",
             hint=f"Install the package again, or name another model with model= or ${VARIABLE}.",
         )
-    if not _is_folder(folder) and not _HUB_NAME.fullmatch(name):
-        raise ModelUnavailable(
-            f"there is no folder {name!r}",
-            hint="Give a folder with config.json and *.safetensors, or a hub name such as Qwen/Qwen2.5-0.5B-Instruct.",
-        )
+    place = str(default_folder()) if name == DEFAULT else place_of(name)
     try:
         # Here, because it takes seconds, and a FakeModel or a server needs none of it.
         from clinextract.models.transformers import load_transformers  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in {"torch", "transformers", "tokenizers"}:
             raise
-        raise ExtraNotInstalled(f"{error.name} is not installed", hint="pip install 'clinextract[local]'") from None
-    return load_transformers(str(folder) if folder.is_dir() else name, device=device, dtype=dtype, display=name)
+        raise ExtraNotInstalled(
+            f"{error.name} is not installed",
+            hint="install clinextract anew: torch, transformers and tokenizers come with it",
+        ) from None
+    return load_transformers(place, device=device, dtype=dtype, display=name)
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a name that no file system takes
-        return False
+def place_of(name: str) -> str:
+    """The folder, or the hub's name, that a spelling means.
+
+    Raises:
+        ModelUnavailable: It is neither.
+    """
+    with suppress(OSError, RuntimeError):  # a name that no file system takes, or the home of nobody
+        folder = Path(name).expanduser()
+        if folder.is_dir():
+            return str(folder)
+    if _HUB_NAME.fullmatch(name):
+        return name
+    raise ModelUnavailable(
+        f"there is no folder {shown_path(name)!r}",
+        hint="Give a folder with config.json and *.safetensors, or a hub name such as Qwen/Qwen2.5-0.5B-Instruct.",
+    )

@@ -19,7 +19,7 @@ import transformers
 
 from clinextract.errors import ExtraNotInstalled, ModelError, ModelUnavailable, TranslationError, mapped
 from clinextract.models.languages import LANGUAGES, name_of
-from clinextract.models.transformers import best_device, best_dtype, holds_a_model, is_cached, weights_hash
+from clinextract.models.transformers import hardware, holds_a_model, is_cached, loading_files, weights_hash
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -217,13 +217,13 @@ def is_seq2seq(name: str) -> bool:
     """Whether a model, named by a folder or on the hub, has an encoder and a decoder; its weights are not loaded.
 
     Raises:
-        ModelUnavailable: There is no such model here.
+        ModelUnavailable: There is no such model here, or it needs code of its own.
         ModelError: Its configuration cannot be read.
     """
     try:
-        with mapped(f"loading the model {name!r}"):
+        with loading_files(name):
             local = Path(name).is_dir() or is_cached(name)
-            config = transformers.AutoConfig.from_pretrained(name, local_files_only=local)
+            config = transformers.AutoConfig.from_pretrained(name, local_files_only=local, trust_remote_code=False)
     except (ValueError, KeyError):
         raise ModelError(f"the configuration of {name!r} cannot be read", hint="Get the model's files again.") from None
     return bool(config.is_encoder_decoder)
@@ -239,9 +239,11 @@ def load_seq2seq(name: str, *, device: str | None = None, dtype: str | None = No
             float32.
 
     Raises:
-        ModelUnavailable: No weights there, or no such name, or no network to ask.
+        ModelUnavailable: No weights there, or no such name, or no network to ask; the device is not here; or the model
+            needs code of its own.
         ExtraNotInstalled: Its tokenizer needs sentencepiece.
-        ModelError: The weights or the tokenizer cannot be used.
+        ModelError: The weights or the tokenizer cannot be used, or do not fit into memory.
+        ValueError: `dtype` is none of these.
     """
     folder = Path(name)
     if folder.is_dir() and not holds_a_model(folder):
@@ -249,19 +251,14 @@ def load_seq2seq(name: str, *, device: str | None = None, dtype: str | None = No
             f"the folder {name!r} holds no weights",
             hint="A model folder holds config.json, a tokenizer and *.safetensors.",
         )
-    device = device or best_device()
+    device, chosen = hardware(device, dtype)
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        with mapped(f"loading the model {name!r}"):
-            local = folder.is_dir() or is_cached(name)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(name, local_files_only=local)
+        with loading_files(name):
+            given: Any = {"local_files_only": folder.is_dir() or is_cached(name), "trust_remote_code": False}
+            tokenizer = transformers.AutoTokenizer.from_pretrained(name, **given)
             auto: Any = transformers.AutoModelForSeq2SeqLM
-            model, loading = auto.from_pretrained(
-                name,
-                dtype=getattr(torch, dtype) if dtype else best_dtype(device),
-                local_files_only=local,
-                output_loading_info=True,
-            )
+            model, loading = auto.from_pretrained(name, dtype=chosen, output_loading_info=True, **given)
     except ImportError:
         raise ExtraNotInstalled(
             f"the tokenizer of {name!r} needs sentencepiece", hint='pip install "clinextract[translate]"'
@@ -275,5 +272,6 @@ def load_seq2seq(name: str, *, device: str | None = None, dtype: str | None = No
         raise ModelError(
             f"{len(loading['missing_keys'])} weights of {name!r} are missing", hint="Get the model's files again."
         )
-    model.to(torch.device(device)).eval()
+    with mapped(f"loading the model {name!r}"):
+        model.to(device).eval()
     return Seq2SeqTranslator(model, tokenizer, name=name, weights=weights_hash(folder, model))

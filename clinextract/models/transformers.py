@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 PREFIXES = 4
 """How many prefixes' keys and values are kept: a language or two, for a schema or two."""
+DTYPES = ("bfloat16", "float32", "float16")
+"""What the weights may be."""
 MASK_IGNORED = 0.1
 """What `probe` gives from here on is no rounding."""
 HASHED_WHOLE = 1 << 30
@@ -58,7 +59,7 @@ class TransformersModel:
         self.model = model
         self._hf_tokenizer = tokenizer
         self.tokenizer = _backend_tokenizer(tokenizer, made_for_schema=card is not None)
-        self._prefixes: OrderedDict[tuple[int, ...], CachedPrefix] = OrderedDict()
+        self._prefixes: dict[tuple[int, ...], CachedPrefix] = {}  # the one that was used last stands last
         _check_attention(model)
 
     def __repr__(self) -> str:
@@ -89,7 +90,9 @@ class TransformersModel:
     def prefill(self, tokens: Sequence[int]) -> CachedPrefix:
         """Run a prefix once; the last `PREFIXES` are kept."""
         key = tuple(tokens)
-        if key not in self._prefixes:
+        # Threads may share a model: what one of them finds here, another may have taken out a moment later.
+        prefix = self._prefixes.pop(key, None)
+        if prefix is None:
             cache = transformers.DynamicCache()  # without a configuration: every layer keeps everything
             if key:
                 self.model(
@@ -99,11 +102,11 @@ class TransformersModel:
                     logits_to_keep=1,
                 )
             layers: Any = cache.layers
-            self._prefixes[key] = CachedPrefix([(layer.keys, layer.values) for layer in layers], len(key))
-            while len(self._prefixes) > PREFIXES:
-                self._prefixes.popitem(last=False)
-        self._prefixes.move_to_end(key)
-        return self._prefixes[key]
+            prefix = CachedPrefix([(layer.keys, layer.values) for layer in layers], len(key))
+        self._prefixes[key] = prefix
+        for oldest in list(self._prefixes)[:-PREFIXES]:
+            self._prefixes.pop(oldest, None)
+        return prefix
 
     def session(self, prefix: Prefix, rows: int) -> CachedSession:
         """A batch of rows; see `LogitModel.session`."""
@@ -150,8 +153,10 @@ def load_transformers(
         display: What to call it in results, if not `name`.
 
     Raises:
-        ModelUnavailable: No weights there, or no such name, or no network to ask.
-        ModelError: The weights or the tokenizer cannot be used.
+        ModelUnavailable: No weights there, or no such name, or no network to ask; the device is not here; or the model
+            needs code of its own.
+        ModelError: The weights or the tokenizer cannot be used, or do not fit into memory.
+        ValueError: `dtype` is none of these.
     """
     folder = Path(name)
     if folder.is_dir() and not holds_a_model(folder):
@@ -159,18 +164,15 @@ def load_transformers(
             f"the folder {name!r} holds no weights",
             hint="A model folder holds config.json, tokenizer.json and *.safetensors.",
         )
-    device = device or best_device()
+    device, chosen = hardware(device, dtype)
     # A library does not draw on its user's screen.
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        with mapped(f"loading the model {name!r}"):
-            local = folder.is_dir() or is_cached(name)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(name, local_files_only=local)
-            chosen = getattr(torch, dtype) if dtype else best_dtype(device)
+        with loading_files(name):
+            given: Any = {"local_files_only": folder.is_dir() or is_cached(name), "trust_remote_code": False}
+            tokenizer = transformers.AutoTokenizer.from_pretrained(name, **given)
             causal: Any = transformers.AutoModelForCausalLM
-            model, loading = causal.from_pretrained(
-                name, dtype=chosen, local_files_only=local, output_loading_info=True
-            )
+            model, loading = causal.from_pretrained(name, dtype=chosen, output_loading_info=True, **given)
     except (ValueError, KeyError):
         raise ModelError(
             f"{name!r} is not a causal language model that transformers {transformers.__version__} knows",
@@ -184,11 +186,55 @@ def load_transformers(
         raise ModelError(
             f"{len(loading['missing_keys'])} weights of {name!r} are missing", hint="Get the model's files again."
         )
-    model.to(torch.device(device)).eval()
+    with mapped(f"loading the model {name!r}"):
+        model.to(device).eval()
     card = read_card(folder)
     loaded = TransformersModel(model, tokenizer, _info(display or name, folder, model, card), card)
     _check_masks(loaded)
     return loaded
+
+
+@contextmanager
+def loading_files(name: str) -> Iterator[None]:
+    """`mapped`, where `transformers` reads a model's files with `trust_remote_code=False`.
+
+    Left to itself, it asks on standard input whether to run code that comes with a model. Here the answer is no: the
+    code would run in the process that holds the transcripts.
+
+    Raises:
+        ModelUnavailable: As `mapped`, or the model needs such code.
+    """
+    try:
+        with mapped(f"loading the model {name!r}"):
+            yield
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        raise ModelUnavailable(
+            f"the model {name!r} needs code of its own",
+            hint="clinextract never runs code that comes with a model. Use one that transformers itself knows.",
+        ) from None
+
+
+def hardware(device: str | None, dtype: str | None) -> tuple[str, torch.dtype]:
+    """The device and the dtype that are meant; told before the weights are read, which may take minutes.
+
+    Raises:
+        ModelUnavailable: The device is not here.
+        ModelError: It has no memory left.
+        ValueError: `dtype` is none of `DTYPES`.
+    """
+    if dtype and dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(map(repr, DTYPES))}")
+    device = device or best_device()
+    try:
+        with mapped(f"looking for the device {device!r}"):
+            torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):  # the first where a device is not here, the second where torch cannot use it
+        raise ModelUnavailable(
+            f"the device {device!r} is not here", hint="Use cpu, cuda or mps; without a device the best here is taken."
+        ) from None
+    return device, getattr(torch, dtype) if dtype else best_dtype(device)
 
 
 def best_device() -> str:

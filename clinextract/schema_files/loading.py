@@ -13,6 +13,7 @@ from clinextract.schema_files.building import built
 from clinextract.schema_files.reading import Draft, draft, shipped
 from clinextract.schema_files.shots import shots
 from clinextract.schema_files.values import meant
+from clinextract.tabular import shown_path
 
 _INFO = "__schema_info__"
 
@@ -79,12 +80,19 @@ def located(source: str | Path) -> tuple[Path, str]:
     if isinstance(source, str) and source in known:
         return known[source], known[source].name
     path = Path(source)
-    if path.is_file() or path.suffix.lower() in {".yaml", ".yml"} or path.parent != Path():
-        return path, str(path)
+    if _is_file(path) or path.suffix.lower() in {".yaml", ".yml"} or path.parent != Path():
+        return path, shown_path(path)
     raise SchemaError(
-        f"there is no schema {str(source)[:60]!r}: no file, and none that comes with the package",
+        f"there is no schema {shown_path(path)[:60]!r}: no file, and none that comes with the package",
         hint=f"{meant(str(source), known)} Write a file's name, or one of: {', '.join(known)}".strip(),
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file system takes, or a folder that may not be looked into
+        return False
 
 
 def drafted(path: Path, name: str) -> tuple[type[BaseModel] | None, Draft]:

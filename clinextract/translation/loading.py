@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from clinextract.errors import ExtraNotInstalled, ModelUnavailable, mapped
-from clinextract.models.loading import DEFAULT, load_model
+from clinextract.errors import ExtraNotInstalled, ModelUnavailable
+from clinextract.models.loading import DEFAULT, load_model, place_of
 from clinextract.translation.chat import LocalChatTranslator, ServerTranslator, TextModel
 from clinextract.translation.ports import FunctionTranslator, Translator
 
@@ -26,10 +25,12 @@ def load_translator(
             float32.
 
     Raises:
-        ModelUnavailable: There is no such model here, or the server's address is public.
+        ModelUnavailable: There is no such model here, or no such device, or the model needs code of its own, or the
+            server's address is public.
         ModelConnectionError: The server's name cannot be resolved.
         ExtraNotInstalled: torch, transformers or sentencepiece is not installed.
         ModelError: It cannot be used.
+        ValueError: `dtype` is none of these.
         TypeError: It is none of these.
     """
     if isinstance(translator, str):
@@ -58,10 +59,11 @@ def _spelled(name: str, device: str | None, dtype: str | None) -> Translator:
     except ModuleNotFoundError as error:
         if error.name not in {"torch", "transformers", "tokenizers"}:
             raise
-        raise ExtraNotInstalled(f"{error.name} is not installed", hint="pip install 'clinextract[local]'") from None
-    with mapped("looking for the translator"):  # a name that no file system takes
-        folder = Path(name).expanduser()
-        place = str(folder) if folder.is_dir() else name
+        raise ExtraNotInstalled(
+            f"{error.name} is not installed",
+            hint="install clinextract anew: torch, transformers and tokenizers come with it",
+        ) from None
+    place = place_of(name)
     if is_seq2seq(place):
         return load_seq2seq(place, device=device, dtype=dtype)
     model = load_model(name, device=device, dtype=dtype)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+import transformers
 from tiny import model
 
-from clinextract.errors import ClinExtractError, ModelUnavailable
+from clinextract.errors import ClinExtractError, ModelError, ModelUnavailable
 from clinextract.models.fake import FakeModel
 from clinextract.models.loading import DEFAULT, VARIABLE, load_model, model_name
 
@@ -32,6 +35,7 @@ def test_the_name_is_the_caller_s_then_the_environment_s_then_the_embedded_one(m
     [
         "no/such/folder", "/no/such/folder", "~/no/such/folder", "./nothing", "a b", "a\nb", "a/b/c", "gguf:/a.gguf",
         "http://127.0.0.1:1/v1#x", "https://example.org/v1#x", "model name/with space", "\x00", "../..", "x" * 5000,
+        "~nobody-of-this-name/model",
     ],
 )  # fmt: skip
 def test_what_is_no_model_is_unavailable_with_a_hint(name: str) -> None:
@@ -58,3 +62,41 @@ def test_a_file_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(ClinExtractError):
         load_model(str(tmp_path / "model.safetensors"))
+
+
+def test_a_path_is_a_folder_whatever_it_is_called(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_model(tiny_folder) is load_model(str(tiny_folder))
+    monkeypatch.chdir(tmp_path)
+    for name in (DEFAULT, "clinextract-tests/no-such-model"):
+        with pytest.raises(ModelUnavailable, match="there is no folder"):
+            load_model(Path(name))
+    shutil.copytree(tiny_folder, DEFAULT)
+    assert load_model(Path(DEFAULT)).info.name == f"./{DEFAULT}"
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "cpu:x", "no such device"])
+def test_a_device_that_is_not_here_is_unavailable(device: str, tiny_folder: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="is not here") as caught:
+        load_model(tiny_folder, device=device)
+    assert "cpu, cuda or mps" in caught.value.hint
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "int8", "float64", "Tensor"])
+def test_a_dtype_is_one_of_those_that_are_documented(dtype: str, tiny_folder: Path) -> None:
+    with pytest.raises(ValueError, match="'bfloat16', 'float32', 'float16'"):
+        load_model(tiny_folder, device="cpu", dtype=dtype)
+
+
+def test_weights_that_do_not_fit_into_memory_are_told_as_that(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(transformers.PreTrainedModel, "to", full)
+    with pytest.raises(ModelError, match="out of memory while loading") as caught:
+        load_model(tiny_folder, device="cpu", dtype="float16")
+    assert not isinstance(caught.value, ModelUnavailable)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from transformers import PreTrainedTokenizerFast
 from clinextract.errors import ClinExtractError, ModelError, ModelUnavailable
 from clinextract.extractor import Extractor
 from clinextract.models.base import Message
+from clinextract.models.loading import load_model
+from clinextract.models.seq2seq import is_seq2seq, load_seq2seq
 from clinextract.models.transformers import TransformersModel, load_transformers
 from clinextract.palliative import PalliativeCall
 from clinextract.prompts import SLOT
@@ -211,6 +216,62 @@ def test_a_folder_that_cannot_be_used_is_refused_with_a_hint(folder: Path, spoil
     assert isinstance(caught.value, ClinExtractError)
     assert caught.value.hint
     assert caught.value.__cause__ is None
+
+
+OWN = {"config.json": {"model_type": "own", "auto_map": {
+    "AutoConfig": "own.Own", "AutoTokenizer": "own.Own", "AutoModelForCausalLM": "own.Own"}}}  # fmt: skip
+OWN_TOKENIZER = {"tokenizer_config.json": {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": ["own.Own", None]}}}
+
+
+@pytest.mark.parametrize(
+    ("load", "changed"),
+    [(load_model, OWN), (is_seq2seq, OWN), (load_seq2seq, OWN), (load_model, OWN_TOKENIZER)],
+)
+def test_code_that_comes_with_a_model_is_never_run(
+    load: Callable[[str], Any], changed: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("builtins.input", lambda *said: asked.append(said) or "y")
+    ran = folder.parent / "ran"
+    (folder / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\n")
+    for name, content in changed.items():
+        (folder / name).write_text(json.dumps(content))
+    with pytest.raises(ModelUnavailable, match="needs code of its own") as caught:
+        load(str(folder))
+    assert "never runs code" in caught.value.hint
+    assert caught.value.__suppress_context__
+    assert not asked
+    assert not ran.exists()
+
+
+# Prefixes
+
+
+class _Quick:
+    """A network that computes nothing."""
+
+    device = "cpu"
+
+    def __call__(self, **_: object) -> None:
+        pass
+
+
+class _Yielding(int):
+    """A token that lets another thread go on whenever it is looked up."""
+
+    def __hash__(self) -> int:
+        time.sleep(0)
+        return super().__hash__()
+
+
+def test_threads_may_share_the_prefixes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clinextract.models.transformers.PREFIXES", 1)
+    made: Any = wrapped(weights(size=len(tokenizer("bytes").token_bytes)), hugging_face("bytes"))
+    made.model = _Quick()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: made.prefill([_Yielding(n % 7)]), range(400)))
+    assert {one.length for one in found} == {1}
+    assert len(made._prefixes) == 1
 
 
 # Layers

@@ -218,3 +218,11 @@ def test_a_name_that_is_nearly_one() -> None:
     assert 'Did you mean "palliative_care"?' in (caught.value.hint or "")
     with pytest.raises(SchemaFileError, match="is not there"):
         load_schema("no-such-file.yaml")
+
+
+def test_a_name_that_no_file_system_takes() -> None:
+    with pytest.raises(SchemaError, match="there is no schema"):
+        load_schema("x" * 300)
+    for name in (f"{'x' * 300}.yaml", f"wards/{'x' * 300}"):
+        with pytest.raises(SchemaFileError, match=r"cannot be read|is not there"):
+            load_schema(name)

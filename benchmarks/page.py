@@ -95,14 +95,12 @@ def _targets(report: Report) -> str:
                 "{:.0f} ms for thirteen fields",
             )
         )
-    lines.append(
-        _target(
-            f"peak memory at most the model's and its cache's plus {_MEMORY_MB} MB",
-            _over(cpu["memory"][OURS]),
-            lambda value: value <= _MEMORY_MB,
-            "{:.0f} MB beside them",
-        )
-    )
+    memory = f"peak memory at most the model's and its cache's plus {_MEMORY_MB} MB"
+    for wanted, one in (
+        (f"{memory}, one at a time", cpu["memory"][OURS]),
+        (f"the same, in batches of {cpu['batch']}", cpu["memory of a batch"][OURS]),
+    ):
+        lines.append(_target(wanted, _over(one), lambda value: value <= _MEMORY_MB, "{:.0f} MB beside them"))
     return "## What was wanted\n\n| wanted | measured | |\n|---|---|---|\n" + "\n".join(lines)
 
 

@@ -49,7 +49,7 @@ class Extractor(Generic[S]):
 
     Args:
         schema: A Pydantic model class; by default the thirteen features of palliative-care calls.
-        model: A name or a folder for `load_model`, or a loaded model; None for $CLINEXTRACT_MODEL, else the embedded one.
+        model: A name or folder for `load_model`, or a loaded model; None for $CLINEXTRACT_MODEL, else the embedded one.
         decoding: "skeleton" (draft, verify, repair), or "outlines" for `outlines.Generator` on the same model and
             prompt, which takes any JSON schema, gives no probabilities, keeps no rules, and needs a pass of the model
             for every token.

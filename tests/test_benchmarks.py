@@ -42,7 +42,7 @@ def test_page_of_a_quick_run(tmp_path: Path, tokenizers: Path) -> None:
     page, report = run(tmp_path / "out", "--tokenizers", str(tokenizers))
     assert "No figure here means anything" in page
     assert all(f"| {name}" in page for name in CONTENDERS)
-    assert page.count("| met |") + page.count("| **not met** |") == 5
+    assert page.count("| met |") + page.count("| **not met** |") == 6
     assert all(f"| {name}" in page for name in TRANSLATIONS)
     assert {"plans", "cpu", "machine"} <= report.keys()
     assert str(tmp_path) not in page + json.dumps(report)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from clinextract import Document, Extractor, PalliativeCall
@@ -16,7 +17,7 @@ from clinextract.models.loading import default_folder
 from clinextract.text import normalise
 
 RECIPE = Path(__file__).parent.parent / "examples" / "train_default_model"
-WEIGHTS = "model.safetensors"
+WEIGHTS, CHECKPOINT = "model.safetensors", "checkpoint.pt"
 
 PRINT_IDS = """
 import json, sys
@@ -123,29 +124,6 @@ print(json.dumps({
 }))
 """
 
-TWINS = """
-import json, random, torch
-from pathlib import Path
-from corpus import load_calls
-from mixes import TURNED_LINE_WEIGHT, TURNED_WEIGHT, Encoder, Mixer
-from tokenizer import build_tokenizer, layout
-calls, _ = load_calls(Path("calls/g.jsonl"))
-tokenizer = build_tokenizer([call.text for call in calls], 2000)
-encoder = Encoder(tokenizer, layout(tokenizer), 0.0)
-mixer = Mixer(calls, random.Random(0), 0.0)
-found = []
-for runs in (mixer.wholes() for _ in range(40)):
-    batch = encoder.batch(encoder.examples(runs, mixer.rng), 2048)
-    differ = (batch.targets != batch.targets[0]).any(0)
-    lines = [[segment.text for segment in run.segments] for run in runs]
-    shared = set.intersection(*(set(some) for some in lines))
-    decides = torch.tensor([line not in shared for some in lines for line in some])[:, None] & differ
-    weighs = bool((batch.weights == 1 + (TURNED_WEIGHT - 1) * differ).all())
-    weighs &= bool((batch.line_weights == 1 + (TURNED_LINE_WEIGHT - 1) * decides).all())
-    found.append([len(runs), int(differ.sum()), weighs, int(decides.sum())])
-print(json.dumps(found))
-"""
-
 GROWN = """
 import json, sys, torch
 from growth import grown
@@ -177,78 +155,39 @@ print(json.dumps({
 }))
 """
 
-SOURCES = """
-import json, random
-from pathlib import Path
-from corpus import REAL, load_calls
-from mixes import Mixer
-calls, _ = load_calls(*map(Path, ("calls/g.jsonl", "calls/da.jsonl", "fragments/xa.jsonl", "fragments/ya.jsonl")))
-def found(calls, share):
-    mixer = Mixer(calls, random.Random(0), share)
-    drawn = sum(mixer._source() == REAL for _ in range(2000)) / 2000
-    for _ in range(50):
-        mixer.mixes(), mixer.wholes()  # no source is asked for that is not there
-    by = {name: sorted({cut.call.author for cut in cuts}) for name, cuts in mixer.cuts.items()}
-    fragments = {name: sorted({cut.call.author for cut in cuts}) for name, cuts in mixer.fragments.items()}
-    return {"drawn": drawn, "by": by, "fragments": fragments}
-english_first = [call for call in calls if call.author == "da"]
-print(json.dumps([found(calls, 0.4), found(english_first, 0.4)]))
+PARSED = """
+import json, sys
+from train import parse
+def code(*options):
+    try:
+        parse(["--out", "nowhere", "--begin", sys.argv[1], *options])
+    except SystemExit as end:
+        return end.code
+codes = [code("--layers", "3"), code("--hidden", "128"), code("--vocab", "6144")]
+taken = parse(["--out", "nowhere", "--begin", sys.argv[1]])
+print(json.dumps({"codes": codes, "taken": [taken.hidden, taken.vocab]}))
 """
 
-KNOWN = """
-import json, random, torch
-from pathlib import Path
-from corpus import load_calls
-from mixes import Encoder, Mixer
-from model import Sizes, Trainee, new_model
-from tokenizer import build_tokenizer, layout
+CALIBRATED = """
+import json, torch
+from calibrate import write
+from transformers import LlamaConfig, LlamaForCausalLM
 torch.manual_seed(0)
-calls, _ = load_calls(Path("calls/g.jsonl"))
-tokenizer = build_tokenizer([call.text for call in calls], 2000)
-encoder = Encoder(tokenizer, layout(tokenizer), 0.0)
-trainee = Trainee(new_model(len(tokenizer), layout(tokenizer), Sizes(64, 3, 1, 128)), layout(tokenizer), 0.0, 0.0, 1)
-mixer = Mixer(calls, random.Random(0), 0.0)
-pair = next(runs for runs in iter(mixer.wholes, None) if len(runs) == 2)
-batch = encoder.batch(encoder.examples(pair, mixer.rng), 512)
-before = trainee(batch).right.tolist()
-optimizer = torch.optim.Adam(trainee.parameters(), 3e-3)
-for _ in range(150):
-    optimizer.zero_grad()
-    losses = trainee(batch)
-    losses.total().backward()
-    optimizer.step()
-after = losses.right.tolist()
-mixer.learned([*batch.about, None], [*after, True])
-noted = sorted(mixer.known)
-cuts = mixer.cuts["fa"]
-mixer.known = {cut.call.id for cut in cuts[::2]}
-drawn = [mixer._drawn(cuts).call.id for _ in range(3000)]
-mixer.learned(batch.about, [False, False])
+model = LlamaForCausalLM(LlamaConfig(
+    vocab_size=50, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=1,
+    tie_word_embeddings=True, initializer_range=0.5,
+))
+states = torch.randn(40, 32) + 1
+def odds():
+    no, yes = model.get_output_embeddings().weight[[7, 9]]
+    return (states @ (yes - no)).detach()
+before, others = odds(), model.get_input_embeddings().weight[10:].clone()
+write(model, (7, 9), states, 0.5, -0.75)
 print(json.dumps({
-    "before": before, "after": after, "noted": noted, "about": sorted(batch.about),
-    "drawn": sum(one in {cut.call.id for cut in cuts[::2]} for one in drawn) / len(drawn),
-    "forgotten": not mixer.known & set(batch.about),
-    "alone": [mixer._drawn(cuts[:1]) is cuts[0] for _ in range(50)],
+    "before": float(before.mean()), "after": float(odds().mean()),
+    "spread": float(torch.corrcoef(torch.stack([before, odds()]))[0, 1]),
+    "others": bool(others.equal(model.get_input_embeddings().weight[10:])),
 }))
-"""
-
-WOVEN = """
-import json, random
-from pathlib import Path
-from corpus import load_calls
-from mixes import Mixer
-calls, _ = load_calls(Path("calls/g.jsonl"), Path("fragments/xa.jsonl"))
-mixer = Mixer(calls, random.Random(0), 0.0)
-found = []
-for language in ("fa", "en"):
-    for cut in mixer.cuts[language][:40]:
-        fragment = mixer.rng.choice(mixer.fragments[language])
-        runs = mixer._woven(cut, fragment)
-        added = len(runs[0][0]) - len(cut.segments) == len(fragment.segments)
-        either = [int(a or b) for a, b in zip(cut.call.labels, fragment.call.labels)]
-        hidden = all(a == b for a, b, c in zip(runs[0][1], runs[1][1], cut.call.labels) if c)
-        found.append([added, list(runs[0][1]) == either, hidden, runs[0][1] != runs[1][1]])
-print(json.dumps(found))
 """
 
 
@@ -295,39 +234,32 @@ def test_a_network_begins_with_anothers_layers_and_the_linear_model_beside_them(
     assert found["asked"] < 1e-3
 
 
-def test_a_feature_that_a_twin_turns_weighs_more_and_so_do_the_lines_that_decide() -> None:
-    done = subprocess.run([sys.executable, "-c", TWINS], capture_output=True, text=True, check=True, cwd=RECIPE)
+def test_calibrating_changes_the_odds_of_the_two_values_and_nothing_else() -> None:
+    done = subprocess.run([sys.executable, "-c", CALIBRATED], capture_output=True, text=True, check=True, cwd=RECIPE)
     found = json.loads(done.stdout)
-    assert all(weighs for _, _, weighs, _ in found)
-    assert {runs for runs, _, _, _ in found} == {1, 2}
-    assert all((turned > 0) == (runs > 1) == (decides > 0) for runs, turned, _, decides in found)
+    assert found["after"] == pytest.approx(0.5 * found["before"] - 0.75, abs=1e-4)
+    assert found["spread"] > 0.8
+    assert found["others"]
 
 
-def test_english_that_is_like_public_dialogues_is_drawn_as_they_are() -> None:
-    done = subprocess.run([sys.executable, "-c", SOURCES], capture_output=True, text=True, check=True, cwd=RECIPE)
-    both, alone = json.loads(done.stdout)
-    assert both["by"] == {"fa": ["da", "g"], "en": ["g"], "real_dialogue": ["da"]}
-    assert both["fragments"] == {"fa": ["xa", "ya"], "en": ["xa"], "real_dialogue": ["ya"]}
-    assert abs(both["drawn"] - 0.2) < 0.05  # of the English, which is half
-    assert abs(alone["drawn"] - 0.5) < 0.05  # there is no other English
+def test_what_a_trained_network_brings_cannot_be_asked_for_otherwise() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PARSED, str(default_folder())], capture_output=True, text=True, check=True, cwd=RECIPE
+    )  # fmt: skip
+    assert "can grow, and not shrink" in done.stderr
+    assert "it has 256 for --hidden" in done.stderr
+    assert "it has 16384 for --vocab" in done.stderr
+    assert json.loads(done.stdout) == {"codes": [2, 2, 2], "taken": [256, 16384]}
 
 
-def test_what_was_read_rightly_is_drawn_less_often() -> None:
-    done = subprocess.run([sys.executable, "-c", KNOWN], capture_output=True, text=True, check=True, cwd=RECIPE)
-    found = json.loads(done.stdout)
-    assert not all(found["before"])  # a network with random weights says the same of both sides
-    assert all(found["after"])
-    assert found["noted"] == found["about"]
-    assert 0.15 < found["drawn"] < 0.3  # of as many that are known as not
-    assert found["forgotten"]
-    assert all(found["alone"])  # where everything is known something is drawn still
-
-
-def test_a_fragment_among_the_lines_of_a_whole_call_turns_what_the_call_does_not_say() -> None:
-    done = subprocess.run([sys.executable, "-c", WOVEN], capture_output=True, text=True, check=True, cwd=RECIPE)
-    found = json.loads(done.stdout)
-    assert all(added and either and hidden for added, either, hidden, _ in found)
-    assert sum(turned for *_, turned in found) > len(found) / 2
+def test_labels_of_no_dialogue_that_is_there_are_an_error() -> None:
+    load = "from pathlib import Path; from sources import load; load([], [], Path('dialogue_labels.jsonl'))"
+    done = subprocess.run(
+        [sys.executable, "-c", load],
+        check=False, cwd=RECIPE, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "none of the labels is of any of these dialogues" in done.stderr
 
 
 def test_a_run_grows_a_trained_model_goes_on_and_ends_half_way(tmp_path: Path) -> None:
@@ -340,9 +272,25 @@ def test_a_run_grows_a_trained_model_goes_on_and_ends_half_way(tmp_path: Path) -
     size = ["--layers", str(depth + 1), "--feed-forward", str(config["intermediate_size"] + 64)]
     run = ["train.py", *begin, *size, "--out", str(model), "--calls", str(calls), "--dropout", "0", "--steps"]
     subprocess.run([sys.executable, *run, "2"], check=True, cwd=RECIPE, capture_output=True)
+    checkpoint = torch.load(model / CHECKPOINT, weights_only=True)
+    torch.save(checkpoint | {"known": ["read rightly"]}, model / CHECKPOINT)
     again = subprocess.run([sys.executable, *run, "3"], check=True, cwd=RECIPE, capture_output=True, text=True)
     assert "going on from step 2" in again.stdout
     assert "step 3" in again.stdout
+    assert "read rightly" in torch.load(model / CHECKPOINT, weights_only=True)["known"]
+    next_run = [
+        "train.py",
+        "--begin",
+        str(model),
+        "--out",
+        str(tmp_path / "next"),
+        "--calls",
+        str(calls),
+        "--steps",
+        "1",
+    ]
+    subprocess.run([sys.executable, *next_run], check=True, cwd=RECIPE, capture_output=True)
+    assert "read rightly" in torch.load(tmp_path / "next" / CHECKPOINT, weights_only=True)["known"]
     before, after = load_file(default_folder() / WEIGHTS), load_file(model / WEIGHTS)
     assert json.loads((model / "config.json").read_text(encoding="utf-8"))["num_hidden_layers"] == depth + 1
     moved = {name for name in before if after[name].shape == before[name].shape and ".layers.0." in name}
@@ -355,13 +303,6 @@ def test_a_run_grows_a_trained_model_goes_on_and_ends_half_way(tmp_path: Path) -
     new = f"model.layers.{depth - 2}.self_attn.o_proj.weight"  # wrote nothing in the model that was grown
     assert after[new].any()
     assert mean[new].float().allclose(after[new].float() / 2, rtol=0.01, atol=1e-6)
-
-
-def test_a_network_cannot_shrink(tmp_path: Path) -> None:
-    run = ["train.py", "--begin", str(default_folder()), "--out", str(tmp_path / "model"), "--layers", "3"]
-    done = subprocess.run([sys.executable, *run], check=False, cwd=RECIPE, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "can grow, and not shrink" in done.stderr
 
 
 def test_a_network_grows_without_a_change_to_what_it_says() -> None:

@@ -130,6 +130,9 @@ def load_dialogues(texts: Sequence[Path], labels: Path) -> tuple[list[Call], int
     The texts (MTS-Dialog and ACI-Bench, CC BY 4.0) are not part of the repository; the labels are. An id such as
     `aci-D2N010.13-32` is of lines 13 to 32 of a longer encounter, from 0 and blank ones not counted. Labels of texts
     that are not there are left out.
+
+    Raises:
+        ValueError: No label is of any of the texts.
     """
     by_id = {str(record["id"]): str(record["transcript"]) for path in texts for record in _read(path)}
     found = []
@@ -149,10 +152,13 @@ def load_dialogues(texts: Sequence[Path], labels: Path) -> tuple[list[Call], int
             "transcript": transcript,
         }
         found.append(_call(record | dialogue))
+    if not found:
+        raise ValueError("none of the labels is of any of these dialogues: their ids are to be those of the labels")
     return [call for call, _ in found], sum(missing for _, missing in found)
 
 
 _VERSION = re.compile(r"(?<=\d)\.[a-z]+\d+$")
+_LETTER = re.compile(r"(?<=\d)[a-z]$")
 
 
 def is_version(call: Call) -> bool:
@@ -160,12 +166,17 @@ def is_version(call: Call) -> bool:
     return bool(_VERSION.search(call.pair))
 
 
+def is_paired(call: Call) -> bool:
+    """Whether it was written together with others of its contrast set, as `g-001a` with `g-001b`."""
+    return bool(_LETTER.search(call.pair))
+
+
 def contrast_set(call: Call) -> str:
     """The name of the texts with nearly the same words where other things are true.
 
     `g-001` of `g-001a` and `g-001b`, and of `g-001` and its version `g-001.ea2`; of a call without others its own.
     """
-    return re.sub(r"(?<=\d)[a-z]$", "", _VERSION.sub("", call.pair))
+    return _LETTER.sub("", _VERSION.sub("", call.pair))
 
 
 def parallel_lines(calls: Iterable[Call]) -> Iterator[tuple[str, str]]:

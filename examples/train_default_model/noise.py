@@ -39,6 +39,8 @@ def noisy(segments: list[Segment], rng: random.Random) -> list[Segment]:
     """One mix with the noise of one imagined source, or none."""
     texts = [segment.text for segment in segments]
     lines = [segment.new_line for segment in segments]
+    # Before what is drawn line by line, so that two mixes of one seed are of one source, whatever their lines.
+    rate = rng.choice((0.005, 0.01, 0.03)) if rng.random() < 0.3 else 0.0
     if rng.random() < 0.2:
         texts = [as_recognised(text) for text in texts]
         if rng.random() < 0.6:
@@ -51,8 +53,7 @@ def noisy(segments: list[Segment], rng: random.Random) -> list[Segment]:
         if rng.random() < 0.15:
             other = rng.choice((" ", " ", ""))
             texts = [text.replace(HALF_SPACE, other) for text in texts]
-    if rng.random() < 0.3:
-        rate = rng.choice((0.005, 0.01, 0.03))
+    if rate:
         texts = [mistyped(text, rate, rng) for text in texts]
     return [
         replace(segment, text=text, new_line=line) for segment, text, line in zip(segments, texts, lines, strict=True)

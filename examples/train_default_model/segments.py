@@ -21,13 +21,14 @@ ALL_FALSE: Targets = (FALSE,) * len(FEATURES)
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """`text` without its separator; `new_line` says whether a line ends before it.
+    """`text` without its separator, `clean` before any noise; `new_line` says whether a line ends before it.
 
     `targets` (13,): TRUE where a quote of the feature ends in this segment, UNKNOWN where the
     feature is true in the call but this segment does not show it, else FALSE.
     """
 
     text: str
+    clean: str
     new_line: bool
     targets: Targets
 
@@ -76,7 +77,7 @@ class Cut:
         for feature, _, last in self.quoted:
             rows[last][feature] = TRUE
         return tuple(
-            Segment(self.call.text[start:end], new_line, tuple(row))
+            Segment(text := self.call.text[start:end], text, new_line, tuple(row))
             for (start, end, new_line), row in zip(self.spans, rows, strict=True)
         )
 

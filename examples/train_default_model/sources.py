@@ -22,7 +22,7 @@ def parse(parser: ArgumentParser, arguments: Sequence[str] | None = None) -> Nam
 
 
 def load(calls: Sequence[Path], dialogues: Sequence[Path], labels: Path | None) -> Split:
-    """The corpus, with quotes that are not verbatim counted aloud; raises as `corpus.split`."""
+    """The corpus, with quotes that are not verbatim counted aloud; raises as `load_dialogues` and `split`."""
     ours, missing = load_calls(*calls)
     real: list[Call] = []
     if labels:

@@ -33,8 +33,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 ParamList = tuple[Tensor, ...] | list[Tensor]
 PROMPT = "compact.v1"
-OPTIONS = "options.json"
-LAYERS, FEED_FORWARD = 5, 512
+OPTIONS, CHECKPOINT = "options.json", "checkpoint.pt"
+LAYERS, FEED_FORWARD, HIDDEN, VOCAB = 5, 512, 256, 6144
 MAY_DIFFER = {"out", "steps", "minutes", "check_every", "compile"}
 """Options that a run may go on with others of."""
 
@@ -88,9 +88,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         "--dialogue-share", type=float, default=0.4, help="of the English, from dialogues and what is written like them"
     )
     add("--average", type=float, default=0.999)
-    add("--vocab", type=int, default=6144)
+    add("--vocab", type=int, help=f"tokens: {VOCAB}, or those of --begin")
     add("--layers", type=int, help=f"in all: {LAYERS}, or as many as --begin has; more are put in anew")
-    add("--hidden", type=int, default=256)
+    add("--hidden", type=int, help=f"width: {HIDDEN}, or that of --begin or --pretrained")
     add("--feed-forward", type=int, help=f"units of a layer: {FEED_FORWARD}, or as many as --begin has, or more")
     add("--check-every", type=int, default=400)
     add("--linear-start", action="store_true", help="fit a linear model first and begin with it (minutes)")
@@ -115,13 +115,22 @@ def _size(found: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     before = (
         LlamaConfig.from_pretrained(found.begin)
         if found.begin
-        else LlamaConfig(num_hidden_layers=LAYERS, intermediate_size=FEED_FORWARD)
+        else LlamaConfig(vocab_size=VOCAB, hidden_size=HIDDEN, intermediate_size=FEED_FORWARD, num_hidden_layers=LAYERS)
     )
-    if found.layers is None:
-        found.layers = before.num_hidden_layers
-    if found.feed_forward is None:
-        found.feed_forward = before.intermediate_size
+    if found.pretrained and found.hidden is not None:
+        parser.error("--hidden: --pretrained brings its own width")
+    usual = {
+        "layers": before.num_hidden_layers,
+        "feed_forward": before.intermediate_size,
+        "hidden": before.hidden_size,
+        "vocab": before.vocab_size,
+    }
+    for name, size in usual.items():
+        if getattr(found, name) is None:
+            setattr(found, name, size)
     if found.begin:
+        if other := [name for name in ("hidden", "vocab") if getattr(found, name) != usual[name]]:
+            parser.error(f"--begin: it has {usual[other[0]]} for --{other[0]}, and keeps it")
         try:
             growth.check(before, found.layers, found.feed_forward)
         except ValueError as error:
@@ -154,7 +163,7 @@ class Run:
 
     @property
     def _checkpoint(self) -> Path:
-        return self.options.out / "checkpoint.pt"
+        return self.options.out / CHECKPOINT
 
     @cached_property
     def _source(self) -> pretrained.Source | None:
@@ -249,6 +258,7 @@ class Run:
         """Go on until the end, saving and checking now and then."""
         totals, count = torch.zeros(2), 0
         since = time.monotonic()
+        self.batches.advance(self.progress)
         for batch in self.batches:
             if self.progress >= 1.0:
                 break
@@ -322,17 +332,26 @@ class Run:
             "torch": torch.get_rng_state(),
             "clock": (self.step, self.seconds, self.seen),
         }
-        torch.save(state, self._checkpoint.with_suffix(".new"))
-        self._checkpoint.with_suffix(".new").replace(self._checkpoint)
         export(self.average.module.folded(), self.tokenizer, self.options.out)
         (self.options.out / OPTIONS).write_text(json.dumps(self._told(), indent=1) + "\n", encoding="utf-8")
+        # Last, and at once: where it is, the rest is.
+        torch.save(state, self._checkpoint.with_suffix(".new"))
+        self._checkpoint.with_suffix(".new").replace(self._checkpoint)
 
     def _told(self) -> dict[str, str]:
         return {name: str(value) for name, value in asdict(self.options).items()}
 
     def _resume(self) -> None:
-        """Go on from the checkpoint; texts that waited for a full batch are drawn anew."""
+        """Go on from the checkpoint; texts that waited for a full batch are drawn anew.
+
+        A new run takes over which texts the weights that it begins with read rightly, where their checkpoint is there.
+        """
+        mixer = self.batches.mixer
         if not self._checkpoint.exists():
+            begin = self.options.begin and self.options.begin / CHECKPOINT
+            if begin and begin.exists():
+                mixer.known = set(torch.load(begin, weights_only=True, mmap=True)["known"])
+                print(f"{len(mixer.known)} texts are known already")
             return
         before, now = json.loads((self.options.out / OPTIONS).read_text(encoding="utf-8")), self._told()
         if other := sorted(name for name in now if before.get(name) != now[name] and name not in MAY_DIFFER):
@@ -341,8 +360,8 @@ class Run:
         self.trainee.load_state_dict(state["trainee"])
         self.average.load_state_dict(state["average"])
         self.optimizers.load_state_dict(state["optimizers"])
-        self.batches.mixer.rng.setstate(state["random"])
-        self.batches.mixer.known = set(state["known"])
+        mixer.rng.setstate(state["random"])
+        mixer.known = set(state["known"])
         torch.set_rng_state(state["torch"])
         self.step, self.seconds, self.seen = state["clock"]
         print(f"going on from step {self.step}")

@@ -80,7 +80,10 @@ class CachedSession:
             for read in step.reads:
                 logits = output.logits[row, place[block.column(row, read.node)]].float()
                 wanted = logits[torch.from_numpy(read.tokens).to(device)]
-                answers[row].append((wanted - logits.logsumexp(-1)).cpu().numpy())
+                total = logits.logsumexp(-1)
+                # Where any logit of the vocabulary overflows nothing is known; -inf would say: impossible.
+                total = torch.where(total.isfinite(), total, torch.nan)
+                answers[row].append((wanted - total).cpu().numpy())
         return answers
 
     def rewind(self, row: int, tokens: int) -> None:

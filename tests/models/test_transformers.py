@@ -16,7 +16,7 @@ import transformers
 from tiny import ARCHITECTURES, WINDOW, hugging_face, model, tokenizer, weights, wrapped
 from transformers import PreTrainedTokenizerFast
 
-from clinextract.errors import ClinExtractError, ModelError, ModelUnavailable
+from clinextract.errors import ClinExtractError, ModelError, ModelOutputError, ModelUnavailable
 from clinextract.extractor import Extractor
 from clinextract.models.base import Message
 from clinextract.models.loading import load_model
@@ -340,3 +340,14 @@ def test_the_repr_is_short() -> None:
     assert repr(model()) == "TransformersModel('tiny', cpu, float32)"
     assert isinstance(hugging_face("bytes"), PreTrainedTokenizerFast)
     assert WINDOW > 0
+
+
+@pytest.mark.parametrize("number", [torch.inf, torch.nan])
+def test_a_logit_that_overflows_is_no_answer(number: float) -> None:
+    """It is that of a token which no answer may have: the others are then nothing by comparison, and say nothing."""
+    made = chatting(None)
+    head = torch.nn.Linear(made.model.config.hidden_size, made.model.config.vocab_size)
+    head.bias.data[made.tokenizer.encode("~")[0]] = number
+    made.model.set_output_embeddings(head)
+    with pytest.raises(ModelOutputError, match="not numbers"):
+        Extractor(PalliativeCall, made)("She has pain.")

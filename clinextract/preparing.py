@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from time import perf_counter
 
 from clinextract.decoding.plan import Plan
@@ -26,6 +27,8 @@ KEPT = 16
 """Prompts that are kept: one for a language, or, where examples are chosen by similarity, one for a transcript."""
 UNPLANNED_TOKENS = 2048
 """Most tokens of an answer without a plan, under `decoding="outlines"`."""
+_KEEPING = Lock()
+"""Held while what is kept changes, since threads may share an extractor; no attribute, which could not be pickled."""
 
 Middleware = Callable[[Document], Document]
 
@@ -156,9 +159,10 @@ class Preparer:
             prompt = render(self._model.info.prompt, self._fields, chosen, prompted)
             prefix, *rest = prompt.tokens(self._model.chat(prompt.messages), self._model.tokenizer)
             compiled = Compiled(prompt, prefix, tuple(rest), self._model, self._fields, chosen)
-            self._prompts[key] = compiled
-            for oldest in list(self._prompts)[:-KEPT]:
-                self._prompts.pop(oldest, None)  # another thread may have taken it out
+            with _KEEPING:
+                self._prompts[key] = compiled
+                while len(self._prompts) > KEPT:
+                    del self._prompts[next(iter(self._prompts))]
         return compiled
 
     def _chosen(self, language: str, document: Document) -> tuple[Example, ...]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 # Read when the libraries are imported: nothing is reported to anyone.
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 PREFIXES = 4
 """How many prefixes' keys and values are kept: a language or two, for a schema or two."""
+_KEEPING = Lock()
+"""Held while what is kept changes, since threads may share a model; no attribute, which could not be pickled."""
 DTYPES = ("bfloat16", "float32", "float16")
 """What the weights may be."""
 MASK_IGNORED = 0.1
@@ -90,8 +93,10 @@ class TransformersModel:
     def prefill(self, tokens: Sequence[int]) -> CachedPrefix:
         """Run a prefix once; the last `PREFIXES` are kept."""
         key = tuple(tokens)
-        # Threads may share a model: what one of them finds here, another may have taken out a moment later.
-        prefix = self._prefixes.pop(key, None)
+        with _KEEPING:
+            prefix = self._prefixes.pop(key, None)
+            if prefix is not None:
+                self._prefixes[key] = prefix
         if prefix is None:
             cache = transformers.DynamicCache()  # without a configuration: every layer keeps everything
             if key:
@@ -103,9 +108,10 @@ class TransformersModel:
                 )
             layers: Any = cache.layers
             prefix = CachedPrefix([(layer.keys, layer.values) for layer in layers], len(key))
-        self._prefixes[key] = prefix
-        for oldest in list(self._prefixes)[:-PREFIXES]:
-            self._prefixes.pop(oldest, None)
+            with _KEEPING:
+                self._prefixes[key] = prefix
+                while len(self._prefixes) > PREFIXES:
+                    del self._prefixes[next(iter(self._prefixes))]
         return prefix
 
     def session(self, prefix: Prefix, rows: int) -> CachedSession:

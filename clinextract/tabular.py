@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -67,35 +67,31 @@ def distinct(names: tuple[str, ...], path: Path) -> tuple[str, ...]:
     return names
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> AbstractContextManager[None]:
     """What the system says while a file is read, as an error of ours.
 
     Raises:
         DataError: The file cannot be read.
     """
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"the file {str(path)!r} cannot be read: {error.strerror}", hint="Check the file, and who may read it."
-        ) from None
+    return _told(path, "read", "Check the file, and who may read it.")
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> AbstractContextManager[None]:
     """What the system says while a file is written, as an error of ours.
 
     Raises:
         DataError: The file cannot be written.
     """
+    return _told(path, "written", "Check the folder, who may write to it, and the room on the disk.")
+
+
+@contextmanager
+def _told(path: Path, done: str, hint: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
-            f"the file {str(path)!r} cannot be written: {error.strerror or type(error).__name__}",
-            hint="Check the folder, who may write to it, and the room on the disk.",
-        ) from None
+        why = error.strerror or type(error).__name__
+        raise DataError(f"the file {str(path)!r} cannot be {done}: {why}", hint=hint) from None
 
 
 def cell(value: Any) -> str:

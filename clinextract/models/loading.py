@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -71,9 +72,21 @@ def _load(name: str, device: str | None, dtype: str | None) -> LogitModel:
             hint=f"Install the package again, or name another model with model= or ${VARIABLE}.",
         )
     place = str(default_folder()) if name == DEFAULT else place_of(name)
-    try:
+    with importing_torch():
         # Here, because it takes seconds, and a FakeModel or a server needs none of it.
         from clinextract.models.transformers import load_transformers  # noqa: PLC0415
+    return load_transformers(place, device=device, dtype=dtype, display=name)
+
+
+@contextmanager
+def importing_torch() -> Iterator[None]:
+    """Where torch and what goes with it are imported, that they are missing as an error of ours.
+
+    Raises:
+        ExtraNotInstalled: One of them is not installed.
+    """
+    try:
+        yield
     except ModuleNotFoundError as error:
         if error.name not in {"torch", "transformers", "tokenizers"}:
             raise
@@ -81,7 +94,6 @@ def _load(name: str, device: str | None, dtype: str | None) -> LogitModel:
             f"{error.name} is not installed",
             hint="install clinextract anew: torch, transformers and tokenizers come with it",
         ) from None
-    return load_transformers(place, device=device, dtype=dtype, display=name)
 
 
 def place_of(name: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from clinextract.errors import ExtraNotInstalled, ModelUnavailable
-from clinextract.models.loading import DEFAULT, load_model, place_of
+from clinextract.errors import ModelUnavailable
+from clinextract.models.loading import DEFAULT, importing_torch, load_model, place_of
 from clinextract.translation.chat import LocalChatTranslator, ServerTranslator, TextModel
 from clinextract.translation.ports import FunctionTranslator, Translator
 
@@ -53,16 +53,9 @@ def _spelled(name: str, device: str | None, dtype: str | None) -> Translator:
             "the embedded model does not translate",
             hint="Name a chat model such as CohereLabs/aya-expanse-8b, or facebook/nllb-200-distilled-600M.",
         )
-    try:
+    with importing_torch():
         # Here, because it takes seconds, and a server or a function needs none of it.
         from clinextract.models.seq2seq import is_seq2seq, load_seq2seq  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if error.name not in {"torch", "transformers", "tokenizers"}:
-            raise
-        raise ExtraNotInstalled(
-            f"{error.name} is not installed",
-            hint="install clinextract anew: torch, transformers and tokenizers come with it",
-        ) from None
     place = place_of(name)
     if is_seq2seq(place):
         return load_seq2seq(place, device=device, dtype=dtype)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from recipe import RECIPE, printed, run
 from safetensors.torch import load_file
 
 from clinextract import Document, Extractor, PalliativeCall
 from clinextract.models.loading import default_folder
 from clinextract.text import normalise
 
-RECIPE = Path(__file__).parent.parent / "examples" / "train_default_model"
 WEIGHTS, CHECKPOINT = "model.safetensors", "checkpoint.pt"
 
 PRINT_IDS = """
@@ -198,12 +196,7 @@ def calls() -> list[dict[str, object]]:
 def test_training_sees_what_inference_renders() -> None:
     extractor = Extractor(model="default")
     texts = [str(row["transcript"]) for row in calls()[::40]]
-    done = subprocess.run(
-        [sys.executable, "-c", PRINT_IDS, str(default_folder())],
-        input=json.dumps([normalise(text).text for text in texts]),
-        capture_output=True, text=True, check=True, cwd=RECIPE,
-    )  # fmt: skip
-    trained = json.loads(done.stdout)
+    trained = printed(PRINT_IDS, default_folder(), given=json.dumps([normalise(text).text for text in texts]))
     for text, ids in zip(texts, trained["prompts"], strict=True):
         [reading] = extractor._prepare(Document(text)).views[0].readings
         assert [*reading.compiled.prefix, *reading.tokens] == ids
@@ -215,18 +208,12 @@ def test_training_sees_what_inference_renders() -> None:
 
 def test_a_linear_start_answers_before_a_step_is_trained() -> None:
     """By the calls that it was fitted on: random weights rank them no better than chance."""
-    done = subprocess.run(
-        [sys.executable, "-c", LINEAR_START], capture_output=True, text=True, check=True, cwd=RECIPE
-    )  # fmt: skip
-    assert json.loads(done.stdout)["auc"] > 0.85
+    assert printed(LINEAR_START)["auc"] > 0.85
 
 
 def test_a_network_begins_with_anothers_layers_and_the_linear_model_beside_them() -> None:
     """The other is made here: a small Llama with random weights and an English vocabulary."""
-    done = subprocess.run(
-        [sys.executable, "-c", TAKEN_OVER], capture_output=True, text=True, check=True, cwd=RECIPE
-    )  # fmt: skip
-    found = json.loads(done.stdout)
+    found = printed(TAKEN_OVER)
     assert found["cut"]
     assert found["error"] < 1e-3
     assert found["fever"] == "Ġfever"
@@ -235,17 +222,14 @@ def test_a_network_begins_with_anothers_layers_and_the_linear_model_beside_them(
 
 
 def test_calibrating_changes_the_odds_of_the_two_values_and_nothing_else() -> None:
-    done = subprocess.run([sys.executable, "-c", CALIBRATED], capture_output=True, text=True, check=True, cwd=RECIPE)
-    found = json.loads(done.stdout)
+    found = printed(CALIBRATED)
     assert found["after"] == pytest.approx(0.5 * found["before"] - 0.75, abs=1e-4)
     assert found["spread"] > 0.8
     assert found["others"]
 
 
 def test_what_a_trained_network_brings_cannot_be_asked_for_otherwise() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PARSED, str(default_folder())], capture_output=True, text=True, check=True, cwd=RECIPE
-    )  # fmt: skip
+    done = run("-c", PARSED, default_folder())
     assert "can grow, and not shrink" in done.stderr
     assert "it has 256 for --hidden" in done.stderr
     assert "it has 16384 for --vocab" in done.stderr
@@ -254,12 +238,7 @@ def test_what_a_trained_network_brings_cannot_be_asked_for_otherwise() -> None:
 
 def test_labels_of_no_dialogue_that_is_there_are_an_error() -> None:
     load = "from pathlib import Path; from sources import load; load([], [], Path('dialogue_labels.jsonl'))"
-    done = subprocess.run(
-        [sys.executable, "-c", load],
-        check=False, cwd=RECIPE, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "none of the labels is of any of these dialogues" in done.stderr
+    assert "none of the labels is of any of these dialogues" in run("-c", load, code=1).stderr
 
 
 def test_a_run_grows_a_trained_model_goes_on_and_ends_half_way(tmp_path: Path) -> None:
@@ -270,32 +249,21 @@ def test_a_run_grows_a_trained_model_goes_on_and_ends_half_way(tmp_path: Path) -
     depth = config["num_hidden_layers"]
     begin = ["--begin", str(default_folder())]
     size = ["--layers", str(depth + 1), "--feed-forward", str(config["intermediate_size"] + 64)]
-    run = ["train.py", *begin, *size, "--out", str(model), "--calls", str(calls), "--dropout", "0", "--steps"]
-    subprocess.run([sys.executable, *run, "2"], check=True, cwd=RECIPE, capture_output=True)
+    training = ["train.py", *begin, *size, "--out", str(model), "--calls", str(calls), "--dropout", "0", "--steps"]
+    run(*training, "2")
     checkpoint = torch.load(model / CHECKPOINT, weights_only=True)
     torch.save(checkpoint | {"known": ["read rightly"]}, model / CHECKPOINT)
-    again = subprocess.run([sys.executable, *run, "3"], check=True, cwd=RECIPE, capture_output=True, text=True)
+    again = run(*training, "3")
     assert "going on from step 2" in again.stdout
     assert "step 3" in again.stdout
     assert "read rightly" in torch.load(model / CHECKPOINT, weights_only=True)["known"]
-    next_run = [
-        "train.py",
-        "--begin",
-        str(model),
-        "--out",
-        str(tmp_path / "next"),
-        "--calls",
-        str(calls),
-        "--steps",
-        "1",
-    ]
-    subprocess.run([sys.executable, *next_run], check=True, cwd=RECIPE, capture_output=True)
+    run("train.py", "--begin", model, "--out", tmp_path / "next", "--calls", calls, "--steps", "1")
     assert "read rightly" in torch.load(tmp_path / "next" / CHECKPOINT, weights_only=True)["known"]
     before, after = load_file(default_folder() / WEIGHTS), load_file(model / WEIGHTS)
     assert json.loads((model / "config.json").read_text(encoding="utf-8"))["num_hidden_layers"] == depth + 1
     moved = {name for name in before if after[name].shape == before[name].shape and ".layers.0." in name}
     assert any(not before[name].equal(after[name]) for name in moved)
-    subprocess.run([sys.executable, "average.py", *begin, "--model", str(model)], check=True, cwd=RECIPE)
+    run("average.py", *begin, "--model", model)
     mean = load_file(model / WEIGHTS)
     for name in moved:
         half = (before[name].float() + after[name].float()) / 2
@@ -306,18 +274,12 @@ def test_a_run_grows_a_trained_model_goes_on_and_ends_half_way(tmp_path: Path) -
 
 
 def test_a_network_grows_without_a_change_to_what_it_says() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", GROWN, str(default_folder())], capture_output=True, text=True, check=True, cwd=RECIPE
-    )  # fmt: skip
-    found = json.loads(done.stdout)
+    found = printed(GROWN, default_folder())
     assert all(found.values()), found
 
 
 @pytest.mark.slow
 def test_the_recipe_runs_from_corpus_to_a_loaded_model(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "train.py", "--out", str(tmp_path), "--steps", "3", "--check-every", "1000"],
-        check=True, cwd=RECIPE, capture_output=True,
-    )  # fmt: skip
+    run("train.py", "--out", tmp_path, "--steps", "3", "--check-every", "1000")
     result = Extractor(model=str(tmp_path))("She has pain.")
     assert isinstance(result.features, PalliativeCall)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
-RECIPE = Path(__file__).parent.parent / "examples" / "train_default_model"
+from recipe import printed
 
 TWINS = """
 import json, random, torch
@@ -111,8 +106,7 @@ print(json.dumps(found))
 
 NAMES = """
 import json
-from pathlib import Path
-from corpus import Call, contrast_set, is_paired, is_version, load_dialogues
+from corpus import Call, contrast_set, is_paired, is_version
 names = ("g-001", "g-001a", "g-001.ea2", "aci-D2N010.13-32")
 calls = [Call(name, name, "en", "g", "note", "", (False,) * 13, ()) for name in names]
 print(json.dumps([[contrast_set(call), is_paired(call), is_version(call)] for call in calls]))
@@ -120,8 +114,7 @@ print(json.dumps([[contrast_set(call), is_paired(call), is_version(call)] for ca
 
 
 def test_texts_of_a_contrast_set_are_known_by_their_names() -> None:
-    done = subprocess.run([sys.executable, "-c", NAMES], capture_output=True, text=True, check=True, cwd=RECIPE)
-    assert json.loads(done.stdout) == [
+    assert printed(NAMES) == [
         ["g-001", False, False],
         ["g-001", True, False],
         ["g-001", False, True],
@@ -130,8 +123,7 @@ def test_texts_of_a_contrast_set_are_known_by_their_names() -> None:
 
 
 def test_a_feature_that_a_twin_turns_weighs_more_and_so_do_the_lines_that_decide() -> None:
-    done = subprocess.run([sys.executable, "-c", TWINS], capture_output=True, text=True, check=True, cwd=RECIPE)
-    found, noises = json.loads(done.stdout)
+    found, noises = printed(TWINS)
     assert noises == [[True, False], [True, True]]  # lines that both have are the same, noisy or not
     assert all(weighs for _, _, weighs, _ in found)
     assert {runs for runs, _, _, _ in found} == {1, 2}
@@ -139,8 +131,7 @@ def test_a_feature_that_a_twin_turns_weighs_more_and_so_do_the_lines_that_decide
 
 
 def test_english_that_is_like_public_dialogues_is_drawn_as_they_are() -> None:
-    done = subprocess.run([sys.executable, "-c", SOURCES], capture_output=True, text=True, check=True, cwd=RECIPE)
-    both, alone = json.loads(done.stdout)
+    both, alone = printed(SOURCES)
     assert both["by"] == {"fa": ["da", "g"], "en": ["g"], "real_dialogue": ["da"]}
     assert both["fragments"] == {"fa": ["xa", "ya"], "en": ["xa"], "real_dialogue": ["ya"]}
     assert abs(both["drawn"] - 0.4 * both["english"]) < 0.04
@@ -148,8 +139,7 @@ def test_english_that_is_like_public_dialogues_is_drawn_as_they_are() -> None:
 
 
 def test_what_was_read_rightly_is_drawn_less_often() -> None:
-    done = subprocess.run([sys.executable, "-c", KNOWN], capture_output=True, text=True, check=True, cwd=RECIPE)
-    found = json.loads(done.stdout)
+    found = printed(KNOWN)
     assert not all(found["before"])  # a network with random weights says the same of both sides
     assert all(found["after"])
     assert found["noted"] == found["about"]
@@ -159,7 +149,6 @@ def test_what_was_read_rightly_is_drawn_less_often() -> None:
 
 
 def test_a_fragment_among_the_lines_of_a_whole_call_turns_what_the_call_does_not_say() -> None:
-    done = subprocess.run([sys.executable, "-c", WOVEN], capture_output=True, text=True, check=True, cwd=RECIPE)
-    found = json.loads(done.stdout)
+    found = printed(WOVEN)
     assert all(added and either and hidden for added, either, hidden, _ in found)
     assert sum(turned for *_, turned in found) > len(found) / 2

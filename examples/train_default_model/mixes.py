@@ -116,8 +116,7 @@ class Mixer:
             self.sets.setdefault((contrast_set(call), call.language), []).append(cut)
         # With real dialogues all that is invented is paired: no choice between the two.
         self.paired = {
-            source: [cut for cut in cuts if is_paired(cut.call) and source != REAL]
-            for source, cuts in self.cuts.items()
+            source: [cut for cut in cuts if is_paired(cut.call)] for source, cuts in self.cuts.items() if source != REAL
         }
         self.quoted = {source: self._by_feature(cuts) for source, cuts in self.cuts.items()}
 
@@ -225,7 +224,7 @@ class Mixer:
     def wholes(self) -> list[Run]:
         """One transcript, all its labels known; often two that differ in a word, or by a fragment among their lines."""
         source = self._source()
-        paired = self.paired[source] if self.rng.random() < PAIRED_SHARE else []
+        paired = self.paired.get(source) if self.rng.random() < PAIRED_SHARE else None
         cut = self._drawn(paired or self.cuts[source])
         if self._others(cut) and self.rng.random() < WITH_TWIN_SHARE:
             return self._twinned([cut], 0)

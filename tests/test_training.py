@@ -47,7 +47,7 @@ trainee = Trainee(new_model(len(tokenizer), layout(tokenizer), Sizes(256, 5, 4, 
 theta = trainee.model.config.rope_parameters["rope_theta"]
 weights, biases = linear_start.fit(calls, encoder, letters.groups(encoder, len(tokenizer)), theta, 1)
 words = linear_start.spread_out(torch.randn(len(tokenizer), linear_start.WIDTH))
-mixer = Mixer(calls, random.Random(0), 0.0)
+mixer = Mixer(calls, random.Random(0), 0.0, 0.4)
 samples = [example for _ in range(8) for example in encoder.examples(mixer.mixes(), mixer.rng)]
 linear_start.write(trainee, weights, biases, words, samples)
 found, truth = probabilities(trainee.model, tokenizer, layout(tokenizer), calls), labels_of(calls)
@@ -103,7 +103,7 @@ pruned = pretrained.new_model(source, shape, len(tokenizer), 4, 48)
 trainee = Trainee(pruned, shape, 0.0, 0.0, 3)
 theta = pruned.config.rope_parameters["rope_theta"]
 weights, biases = linear_start.fit(calls, encoder, letters.groups(encoder, len(tokenizer)), theta, 1)
-mixer = Mixer(calls, random.Random(0), 0.0)
+mixer = Mixer(calls, random.Random(0), 0.0, 0.4)
 samples = [example for _ in range(8) for example in encoder.examples(mixer.mixes(), mixer.rng)]
 linear_start.write(trainee, weights, biases, words, samples)
 found, truth = probabilities(pruned, tokenizer, shape, calls), labels_of(calls)

@@ -13,7 +13,7 @@ from tokenizer import build_tokenizer, layout
 calls, _ = load_calls(Path("calls/g.jsonl"))
 tokenizer = build_tokenizer([call.text for call in calls], 2000)
 encoder = Encoder(tokenizer, layout(tokenizer), 0.0)
-mixer = Mixer(calls, random.Random(0), 0.0)
+mixer = Mixer(calls, random.Random(0), 0.0, 0.4)
 lines = {cut.call.id: [segment.text for segment in cut.segments] for cut in mixer.cuts["fa"] + mixer.cuts["en"]}
 found, noises = [], set()
 for runs in (mixer.wholes() for _ in range(80)):
@@ -37,7 +37,7 @@ from corpus import REAL, load_calls
 from mixes import PERSIAN_SHARE, Mixer
 calls, _ = load_calls(*map(Path, ("calls/g.jsonl", "calls/da.jsonl", "fragments/xa.jsonl", "fragments/ya.jsonl")))
 def found(calls, share):
-    mixer = Mixer(calls, random.Random(0), share)
+    mixer = Mixer(calls, random.Random(0), share, 0.4)
     drawn = sum(mixer._source() == REAL for _ in range(2000)) / 2000
     for _ in range(50):
         mixer.mixes(), mixer.wholes()  # no source is asked for that is not there
@@ -60,7 +60,7 @@ calls, _ = load_calls(Path("calls/g.jsonl"))
 tokenizer = build_tokenizer([call.text for call in calls], 2000)
 encoder = Encoder(tokenizer, layout(tokenizer), 0.0)
 trainee = Trainee(new_model(len(tokenizer), layout(tokenizer), Sizes(64, 3, 1, 128)), layout(tokenizer), 0.0, 0.0, 1)
-mixer = Mixer(calls, random.Random(0), 0.0)
+mixer = Mixer(calls, random.Random(0), 0.0, 0.4)
 pair = next(runs for runs in iter(mixer.wholes, None) if len(runs) == 2)
 batch = encoder.batch(encoder.examples(pair, mixer.rng), 512)
 before = trainee(batch).right.tolist()
@@ -91,7 +91,7 @@ from pathlib import Path
 from corpus import load_calls
 from mixes import Mixer
 calls, _ = load_calls(Path("calls/g.jsonl"), Path("fragments/xa.jsonl"))
-mixer = Mixer(calls, random.Random(0), 0.0)
+mixer = Mixer(calls, random.Random(0), 0.0, 0.4)
 found = []
 for language in ("fa", "en"):
     for cut in mixer.cuts[language][:40]:
@@ -102,6 +102,27 @@ for language in ("fa", "en"):
         hidden = all(a == b for a, b, c in zip(runs[0][1], runs[1][1], cut.call.labels) if c)
         found.append([added, list(runs[0][1]) == either, hidden, runs[0][1] != runs[1][1]])
 print(json.dumps(found))
+"""
+
+PAIRED = """
+import json, random
+from pathlib import Path
+from corpus import is_paired, load_calls
+from mixes import Batches, Mixer
+calls, _ = load_calls(*map(Path, ("calls/d.jsonl", "calls/g.jsonl")))
+paired = {call.id for call in calls if is_paired(call)}
+def share(of):
+    mixer = Mixer(calls, random.Random(0), 0.0, of)
+    drawn = [run.about for runs in (mixer.wholes() for _ in range(300)) for run in runs]
+    return sum(one in paired for one in drawn) / len(drawn)
+def wholes(of):
+    batches = Batches(Mixer(calls, random.Random(0), 0.0, 0.0), None, 64, 0.1, of)
+    found = []
+    for progress in (0.05, 0.5, 1.0):
+        batches.advance(progress)
+        found.append(batches.whole_share)
+    return found
+print(json.dumps([share(1.0), share(0.0), wholes(0.9), wholes(0.1)]))
 """
 
 NAMES = """
@@ -128,6 +149,14 @@ def test_a_feature_that_a_twin_turns_weighs_more_and_so_do_the_lines_that_decide
     assert all(weighs for _, _, weighs, _ in found)
     assert {runs for runs, _, _, _ in found} == {1, 2}
     assert all((turned > 0) == (runs > 1) == (decides > 0) for runs, turned, _, decides in found)
+
+
+def test_calls_written_as_pairs_and_whole_calls_are_drawn_as_often_as_is_asked() -> None:
+    all_paired, as_they_are, many, few = printed(PAIRED)
+    assert all_paired == 1.0
+    assert 0.0 < as_they_are < 0.9
+    assert [round(share, 6) for share in many] == [0.05, 0.8, 0.9]
+    assert [round(share, 6) for share in few] == [0.05, 0.0, 0.1]
 
 
 def test_english_that_is_like_public_dialogues_is_drawn_as_they_are() -> None:

@@ -24,8 +24,6 @@ BUCKETS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024, 
 """Lengths of batches: with half as many a fifth of the tokens were padding."""
 PERSIAN_SHARE = 0.42
 """Of all texts: invented English calls, which share the rest with real dialogues, were known less well at a half."""
-PAIRED_SHARE = 0.4
-"""Of the whole calls, those that are drawn from calls written as pairs alone; others are drawn from all, these too."""
 WITH_TWIN_SHARE = 0.7
 """Of the whole calls that have a twin, those that come with it."""
 WOVEN_SHARE = 0.35
@@ -99,9 +97,14 @@ class Example:
 class Mixer:
     """Draws mixes of one language each from the training calls, and more of those that are not known yet."""
 
-    def __init__(self, calls: Sequence[Call], rng: random.Random, dialogue_share: float) -> None:
+    def __init__(self, calls: Sequence[Call], rng: random.Random, dialogue_share: float, paired_share: float) -> None:
+        """`dialogue_share`: of the English, from real dialogues and what is written like them.
+
+        `paired_share`: of the whole calls, drawn from calls written as pairs alone; the rest is drawn from all.
+        """
         self.rng = rng
         self.dialogue_share = dialogue_share
+        self.paired_share = paired_share
         self.most_runs = 5
         self.known: set[str] = set()
         self.cuts: dict[str, list[Cut]] = {}
@@ -224,7 +227,7 @@ class Mixer:
     def wholes(self) -> list[Run]:
         """One transcript, all its labels known; often two that differ in a word, or by a fragment among their lines."""
         source = self._source()
-        paired = self.paired.get(source) if self.rng.random() < PAIRED_SHARE else None
+        paired = self.paired.get(source) if self.rng.random() < self.paired_share else None
         cut = self._drawn(paired or self.cuts[source])
         if self._others(cut) and self.rng.random() < WITH_TWIN_SHARE:
             return self._twinned([cut], 0)
@@ -325,9 +328,9 @@ class Encoder:
 class Batches:
     """An endless stream of batches of about `tokens` tokens, each of one bucket's length."""
 
-    def __init__(self, mixer: Mixer, encoder: Encoder, tokens: int, short: float) -> None:
-        """`short`: share of the training that has short mixes almost alone."""
-        self.mixer, self.encoder, self.tokens, self.short = mixer, encoder, tokens, short
+    def __init__(self, mixer: Mixer, encoder: Encoder, tokens: int, short: float, whole: float) -> None:
+        """`short`: share of the training that has short mixes almost alone; `whole`: of the last texts, whole calls."""
+        self.mixer, self.encoder, self.tokens, self.short, self.whole = mixer, encoder, tokens, short, whole
         self.waiting: dict[int, list[Example]] = {length: [] for length in BUCKETS}
         self.whole_share = 0.0
 
@@ -335,7 +338,7 @@ class Batches:
         """Short mixes first, long texts later: what these need is learned on the short ones."""
         short = progress < self.short
         self.mixer.most_runs = 2 if short else 5
-        self.whole_share = 0.05 if short else 0.6 + 0.2 * progress
+        self.whole_share = 0.05 if short else max(0.0, self.whole - 0.2 * (1 - progress))
 
     def __iter__(self) -> Iterator[Batch]:
         rng = self.mixer.rng

@@ -57,6 +57,8 @@ class Options:
     word_dropout: float
     piece_dropout: float
     dialogue_share: float
+    paired_share: float
+    whole_share: float
     average: float
     vocab: int
     layers: int
@@ -87,6 +89,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add(
         "--dialogue-share", type=float, default=0.4, help="of the English, from dialogues and what is written like them"
     )
+    add("--paired-share", type=float, default=0.4, help="of the whole calls, drawn from calls written as pairs alone")
+    add("--whole-share", type=float, default=0.8, help="of the last texts, whole calls; of the first a fifth less")
     add("--average", type=float, default=0.999)
     add("--vocab", type=int, help=f"tokens: {VOCAB}, or those of --begin")
     add("--layers", type=int, help=f"in all: {LAYERS}, or as many as --begin has; more are put in anew")
@@ -153,9 +157,10 @@ class Run:
             self._compile()
         self.optimizers = Optimizers(self.trainee, options.rate, options.decay, options.embedding_rate)
         rng = random.Random(options.seed)
-        mixer = Mixer(corpus.train, rng, options.dialogue_share)
+        mixer = Mixer(corpus.train, rng, options.dialogue_share, options.paired_share)
         # A trained model has learned from short mixes already.
-        self.batches = Batches(mixer, encoder, options.tokens, 0.0 if options.begin else SHORT)
+        short = 0.0 if options.begin else SHORT
+        self.batches = Batches(mixer, encoder, options.tokens, short, options.whole_share)
         self.step = 0
         self.seconds = 0.0
         self.seen = 0
@@ -232,7 +237,8 @@ class Run:
         return linear_start.spread_out(start_vectors(calls, encoder, len(self.tokenizer), linear_start.WIDTH))
 
     def _samples(self, encoder: Encoder) -> list[Example]:
-        mixer = Mixer(self.corpus.train, random.Random(0), self.options.dialogue_share)
+        options = self.options
+        mixer = Mixer(self.corpus.train, random.Random(0), options.dialogue_share, options.paired_share)
         return [example for _ in range(24) for example in encoder.examples(mixer.mixes(), mixer.rng)]
 
     @torch.no_grad()

@@ -5,16 +5,17 @@ All of it is pure but for the prompts, which are rendered and cut into tokens on
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 from time import perf_counter
 
 from clinextract.decoding.plan import Plan
 from clinextract.errors import DocumentTooLong, RecordInvalid
 from clinextract.evidence.asking import questions
 from clinextract.fewshot import ExampleChooser
+from clinextract.keeping import keep
 from clinextract.models.base import LogitModel
 from clinextract.prompts import Example, Prompt, default_examples, prompt_language, render
 from clinextract.records import Document
@@ -27,8 +28,6 @@ KEPT = 16
 """Prompts that are kept: one for a language, or, where examples are chosen by similarity, one for a transcript."""
 UNPLANNED_TOKENS = 2048
 """Most tokens of an answer without a plan, under `decoding="outlines"`."""
-_KEEPING = Lock()
-"""Held while what is kept changes, since threads may share an extractor; no attribute, which could not be pickled."""
 
 Middleware = Callable[[Document], Document]
 
@@ -129,7 +128,7 @@ class Preparer:
         self._examples = examples
         self._middleware = tuple(middleware)
         self._window = window
-        self._prompts: dict[tuple[str, tuple[int, ...]], Compiled] = {}
+        self._prompts: OrderedDict[tuple[str, tuple[int, ...]], Compiled] = OrderedDict()
 
     def __call__(self, document: Document) -> Prepared:
         """Prepare a document.
@@ -159,10 +158,7 @@ class Preparer:
             prompt = render(self._model.info.prompt, self._fields, chosen, prompted)
             prefix, *rest = prompt.tokens(self._model.chat(prompt.messages), self._model.tokenizer)
             compiled = Compiled(prompt, prefix, tuple(rest), self._model, self._fields, chosen)
-            with _KEEPING:
-                self._prompts[key] = compiled
-                while len(self._prompts) > KEPT:
-                    del self._prompts[next(iter(self._prompts))]
+            keep(self._prompts, key, compiled, KEPT)
         return compiled
 
     def _chosen(self, language: str, document: Document) -> tuple[Example, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 # Read when the libraries are imported: nothing is reported to anyone.
@@ -20,6 +20,7 @@ import transformers
 from jinja2 import TemplateError
 
 from clinextract.errors import ModelError, ModelUnavailable, mapped
+from clinextract.keeping import keep
 from clinextract.models.base import Message, ModelInfo, Prefix, Read, Step
 from clinextract.models.card import ModelCard, read_card
 from clinextract.models.generation import continuations
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 PREFIXES = 4
 """How many prefixes' keys and values are kept: a language or two, for a schema or two."""
-_KEEPING = Lock()
-"""Held while what is kept changes, since threads may share a model; no attribute, which could not be pickled."""
 DTYPES = ("bfloat16", "float32", "float16")
 """What the weights may be."""
 MASK_IGNORED = 0.1
@@ -62,7 +61,8 @@ class TransformersModel:
         self.model = model
         self._hf_tokenizer = tokenizer
         self.tokenizer = _backend_tokenizer(tokenizer, made_for_schema=card is not None)
-        self._prefixes: dict[tuple[int, ...], CachedPrefix] = {}  # the one that was used last stands last
+        # The one that was used last stands last.
+        self._prefixes: OrderedDict[tuple[int, ...], CachedPrefix] = OrderedDict()
         _check_attention(model)
 
     def __repr__(self) -> str:
@@ -93,10 +93,7 @@ class TransformersModel:
     def prefill(self, tokens: Sequence[int]) -> CachedPrefix:
         """Run a prefix once; the last `PREFIXES` are kept."""
         key = tuple(tokens)
-        with _KEEPING:
-            prefix = self._prefixes.pop(key, None)
-            if prefix is not None:
-                self._prefixes[key] = prefix
+        prefix = self._prefixes.get(key)
         if prefix is None:
             cache = transformers.DynamicCache()  # without a configuration: every layer keeps everything
             if key:
@@ -108,10 +105,7 @@ class TransformersModel:
                 )
             layers: Any = cache.layers
             prefix = CachedPrefix([(layer.keys, layer.values) for layer in layers], len(key))
-            with _KEEPING:
-                self._prefixes[key] = prefix
-                while len(self._prefixes) > PREFIXES:
-                    del self._prefixes[next(iter(self._prefixes))]
+        keep(self._prefixes, key, prefix, PREFIXES)
         return prefix
 
     def session(self, prefix: Prefix, rows: int) -> CachedSession:

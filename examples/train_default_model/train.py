@@ -156,8 +156,7 @@ class Run:
         if options.compile:
             self._compile()
         self.optimizers = Optimizers(self.trainee, options.rate, options.decay, options.embedding_rate)
-        rng = random.Random(options.seed)
-        mixer = Mixer(corpus.train, rng, options.dialogue_share, options.paired_share)
+        mixer = self._mixer(options.seed)
         # A trained model has learned from short mixes already.
         short = 0.0 if options.begin else SHORT
         self.batches = Batches(mixer, encoder, options.tokens, short, options.whole_share)
@@ -236,9 +235,12 @@ class Run:
             return pretrained.start_vectors(self._source, self.tokenizer, encoder, calls)
         return linear_start.spread_out(start_vectors(calls, encoder, len(self.tokenizer), linear_start.WIDTH))
 
-    def _samples(self, encoder: Encoder) -> list[Example]:
+    def _mixer(self, seed: int) -> Mixer:
         options = self.options
-        mixer = Mixer(self.corpus.train, random.Random(0), options.dialogue_share, options.paired_share)
+        return Mixer(self.corpus.train, random.Random(seed), options.dialogue_share, options.paired_share)
+
+    def _samples(self, encoder: Encoder) -> list[Example]:
+        mixer = self._mixer(0)
         return [example for _ in range(24) for example in encoder.examples(mixer.mixes(), mixer.rng)]
 
     @torch.no_grad()

@@ -24,10 +24,10 @@ BUCKETS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024, 
 """Lengths of batches: with half as many a fifth of the tokens were padding."""
 PERSIAN_SHARE = 0.42
 """Of all texts: invented English calls, which share the rest with real dialogues, were known less well at a half."""
-WITH_TWIN_SHARE = 0.7
-"""Of the whole calls that have a twin, those that come with it."""
-WOVEN_SHARE = 0.35
-"""Of the whole calls that come without a twin, those that come with a fragment among their lines, and with its twin."""
+WOVEN_SHARE = 0.3
+"""Of the whole calls, those that come with a fragment among their lines, and a second time with the fragment's twin."""
+WITH_TWIN_SHARE = 0.75
+"""Of the others that have a twin, those that come with it."""
 FRAGMENT_SHARE = 0.5
 """Of the runs of a mix, those that are a fragment."""
 TWIN_SHARE = 0.6
@@ -229,11 +229,11 @@ class Mixer:
         source = self._source()
         paired = self.paired.get(source) if self.rng.random() < self.paired_share else None
         cut = self._drawn(paired or self.cuts[source])
-        if self._others(cut) and self.rng.random() < WITH_TWIN_SHARE:
-            return self._twinned([cut], 0)
         fragments = self._fragments(source)
         if fragments and self.rng.random() < WOVEN_SHARE:
             return self._woven(cut, self._drawn(fragments))
+        if self._others(cut) and self.rng.random() < WITH_TWIN_SHARE:
+            return self._twinned([cut], 0)
         return [self._joined([cut], self.rng, cut.call.id)]
 
     def _woven(self, cut: Cut, fragment: Cut) -> list[Run]:

@@ -95,7 +95,7 @@ def main() -> None:
     before = log_loss(truth, shares)
     slope, intercept = slope_and_intercept(truth, shares)
     write(model, shape.values, asking_states(model, tokenizer, shape, calls), slope, intercept)
-    lowered = spell(model, tokenizer, shape, calls[::8])
+    lowered = spell(model, tokenizer, shape, calls[::2])
     after = log_loss(truth, probabilities(model, tokenizer, shape, calls))
     print(f"{lowered} tokens that spell an answer otherwise are lowered")
     print(f"slope {slope:.2f}, intercept {intercept:.2f}; cross-entropy on development {before:.3f}, then {after:.3f}")

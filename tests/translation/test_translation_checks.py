@@ -148,7 +148,9 @@ def test_a_figure_that_is_changed_in_such_a_line_is_seen() -> None:
     for line, translation in lines():
         if len(line) < 300:
             for figure in re.finditer(r"\d+", translation):
-                other = str(int(figure[0]) * 10 if chance.random() < 0.5 else int(figure[0]) + chance.randint(1, 9))
+                number = int(figure[0])
+                # Ten times nought is no change.
+                other = str(number * 10 if number and chance.random() < 0.5 else number + chance.randint(1, 9))
                 changed.append((line, translation[: figure.start()] + other + translation[figure.end() :]))
     seen = sum("numbers" in found(*pair) for pair in changed)
     assert len(changed) > 500

@@ -6,8 +6,8 @@ logistic regression on development calls that are no contrasts, written into the
 What a model has learned by heart makes it too sure of what it reads elsewhere.
 
 Then the spelling of an answer: the loss in training is of the two values alone, so another token may begin the same
-text ("t" for "true", "," for the next name). Decoding by a plan never asks; decoding token by token does. Those tokens
-are lowered, along what the states that ask have in common.
+text ("t" for "true", "," for the next name). Decoding by a plan never asks; decoding token by token does. Both are set
+apart, along what the states that ask have in common.
 """
 
 import argparse
@@ -49,36 +49,54 @@ def write(model: LlamaForCausalLM, values: tuple[int, int], states: Tensor, slop
     """
     table = model.get_input_embeddings().weight
     no, yes = (table[value].clone() for value in values)
-    shared = states.mean(0)
-    turn = (slope - 1) * (yes - no) + intercept * shared / shared.dot(shared)
+    turn = (slope - 1) * (yes - no) + _along(states, intercept)
     table[values[0]], table[values[1]] = no - turn / 2, yes + turn / 2
 
 
 @torch.no_grad()
 def spell(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, shape: Layout, calls: Sequence[Call]) -> int:
-    """Lower the tokens that would spell an answer otherwise, and return their number."""
+    """Put the tokens of an answer `MARGIN` above those that begin the same text, and return how many moved.
+
+    Beside a value its rivals are lowered ("t", "fa"): fragments of English that hardly a text has. The rivals of a name
+    are punctuation, which texts are full of; there the name is raised, which stands in answers alone.
+    """
     nothing = [*shape.answer, shape.eos]
     prompts = [shape.prompt(tokenizer.encode(call.text, add_special_tokens=False)) for call in calls]
     states = [model.model(torch.tensor([[*prompt, *nothing]])).last_hidden_state[0] for prompt in prompts]
     # A state stands one place before what it asks for: here (N, 27, hidden), of the names, the values and the brace.
     found = torch.stack([state[-len(nothing) - 1 : -2] for state in states])
-    # Each name where it is due, and the values anywhere.
-    asking = [((name,), found[:, 2 * at]) for at, name in enumerate(shape.answer[:-1:2])]
-    asking.append((shape.values, found[:, 1::2].flatten(0, 1)))
     texts = [tokenizer.decode([token]) for token in range(len(tokenizer))]
     table = model.get_input_embeddings().weight
-    lowered = set()
-    for wanted, some in asking:
-        shared = some.mean(0)
+    moved = 0
+
+    def lacking(some: Tensor, wanted: Sequence[int]) -> dict[int, float]:
+        """Rivals of tokens, and by how much they are too high for the worst of the states (N, hidden)."""
         whole = [texts[token] for token in wanted]
+        rivals = [
+            token
+            for token, text in enumerate(texts)
+            if text and token not in wanted and any(name.startswith(text) for name in whole)
+        ]
         meant = (some @ table[list(wanted)].T).amax(1)
-        for token, text in enumerate(texts):
-            if text and token not in wanted and any(name.startswith(text) for name in whole):
-                short = (some @ table[token] - meant).amax() + MARGIN
-                if short > 0:
-                    table[token] -= short * shared / shared.dot(shared)
-                    lowered.add(token)
-    return len(lowered)
+        short = (some @ table[rivals].T - meant[:, None]).amax(0) + MARGIN
+        return {token: value for token, value in zip(rivals, short.tolist(), strict=True) if value > 0}
+
+    # Each name where it is due, and the values anywhere.
+    for at, name in enumerate(shape.answer[:-1:2]):
+        if short := lacking(found[:, 2 * at], (name,)):
+            table[name] += _along(found[:, 2 * at], max(short.values()))
+            moved += 1
+    asked = found[:, 1::2].flatten(0, 1)
+    for token, value in lacking(asked, shape.values).items():
+        table[token] -= _along(asked, value)
+        moved += 1
+    return moved
+
+
+def _along(states: Tensor, nats: float) -> Tensor:
+    """(hidden,) what raises a token's logit by so much, in the mean of states (N, hidden)."""
+    shared = states.mean(0)
+    return nats * shared / shared.dot(shared)
 
 
 def main() -> None:
@@ -95,9 +113,9 @@ def main() -> None:
     before = log_loss(truth, shares)
     slope, intercept = slope_and_intercept(truth, shares)
     write(model, shape.values, asking_states(model, tokenizer, shape, calls), slope, intercept)
-    lowered = spell(model, tokenizer, shape, calls[::2])
+    moved = spell(model, tokenizer, shape, calls[::2])
     after = log_loss(truth, probabilities(model, tokenizer, shape, calls))
-    print(f"{lowered} tokens that spell an answer otherwise are lowered")
+    print(f"{moved} tokens were set apart, so that an answer is spelled in one way")
     print(f"slope {slope:.2f}, intercept {intercept:.2f}; cross-entropy on development {before:.3f}, then {after:.3f}")
     model.to(torch.bfloat16).save_pretrained(options.model)
 

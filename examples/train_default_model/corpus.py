@@ -27,7 +27,7 @@ CALIBRATION_AUTHORS = ("f", "l")
 """Those of development who wrote calls as they come; the others contrasts alone, where less is true."""
 ENGLISH_FIRST_AUTHORS = (
     *("co", "cp", "cq", "cr", "cs", "ct", "cu", "cv", "cw", "cx", "cy", "cz"),
-    *("da", "db", "dc", "de", "kd", "ke", "kl", "km"),
+    *("da", "db", "dc", "de", "kd", "ke", "kl", "km", "kp", "kq", "kr", "ky"),
     *("ya", "yb", "yc", "yd", "ye", "yf", "yg", "yh", "yi", "yj", "yk", "yl"),
     *("yo", "yp", "yq", "yr", "ys", "yt", "yu", "yv", "yw", "yx", "yy"),
 )

@@ -18,13 +18,13 @@ HERE = Path(__file__).parent
 
 
 def table(readings: Sequence[dict[str, Any]]) -> str:
-    """Kappa and disagreements of each feature, as a Markdown table."""
+    """Kappa and disagreements of each feature, as a Markdown table; where both say the same of all there is no kappa."""
     rows = ["| feature | kappa | disagreements |", "|---|---|---|"]
     for name in FEATURES:
         first = [name in one["first"] for one in readings]
         second = [name in one["true"] for one in readings]
-        kappa = cohen_kappa_score(first, second)
-        rows.append(f"| `{name}` | {kappa:.3f} | {sum(a != b for a, b in zip(first, second, strict=True))} |")
+        kappa = f"{cohen_kappa_score(first, second):.3f}" if len({*first, *second}) > 1 else "–"
+        rows.append(f"| `{name}` | {kappa} | {sum(a != b for a, b in zip(first, second, strict=True))} |")
     return "\n".join(rows)
 
 

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def table(readings: Sequence[dict[str, Any]]) -> str:
-    """Kappa and disagreements of each feature, as a Markdown table; where both say the same of all there is no kappa."""
+    """Kappa and disagreements of each feature, as a Markdown table; no kappa where both say one thing of all."""
     rows = ["| feature | kappa | disagreements |", "|---|---|---|"]
     for name in FEATURES:
         first = [name in one["first"] for one in readings]

@@ -196,7 +196,8 @@ def test_what_no_two_lines_give_cannot_be_located() -> None:
 
 @pytest.mark.parametrize("lines", [1, 3, 40])
 def test_the_embedded_model_shows_lines_of_the_transcript(lines: int) -> None:
-    text = "\n".join(["Son: His hip hurts badly.", *(f"Nurse: That is noted, {n}." for n in range(lines - 1))])
+    said = "Son: He is in pain, his hip hurts badly."
+    text = "\n".join([said, *(f"Nurse: That is noted, {n}." for n in range(lines - 1))])
     extractor = Extractor(PalliativeCall, "default", evidence=True)
     [alone, *_] = extractor.batch([text, "Son: She is fine.", text], batch_size=3)
     assert isinstance(alone, Extraction)
